@@ -1,0 +1,220 @@
+// Settings: what an operator can say, as plain structs with the defaults in place.
+//
+// No parsing, no checks, no I/O here (reader.hpp has them). A Settings object is immutable once
+// loaded: reload makes a new one and swaps it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "relay/base/domain.hpp"
+#include "relay/base/ip_address.hpp"
+
+namespace signet::config {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+enum class ListenerTls { none, starttls, implicit };
+enum class Need { no, optional, required };
+
+struct ListenerSettings {
+  std::string name;  ///< Default: the address.
+  Endpoint address;
+  ListenerTls tls = ListenerTls::none;  ///< Default: starttls when [tls] has a certificate.
+  bool require_tls = false;             ///< 530 before MAIL in clear.
+  bool require_auth = false;            ///< 530 before MAIL without AUTH (submission).
+};
+
+struct TlsSettings {
+  struct Certificate {
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+  };
+  std::vector<Certificate> certificates;  ///< First: default; others by SNI.
+  std::filesystem::path client_ca;  ///< Verifies client certificates; empty: fingerprints only.
+};
+
+struct UserSettings {
+  std::string name;
+  std::string password;  ///< crypt(3) hash, yescrypt ("$y$…").
+};
+
+enum class ForeignFrom { refuse, relay, relay_and_sign_platform };
+
+struct RepairSettings {
+  bool long_lines = false;        ///< quoted-printable or base64 for lines over 998.
+  bool eight_bit_header = false;  ///< encoded words for raw 8-bit header text.
+  bool bare_lf = false;           ///< bare LF to CRLF; only with networks, never from AUTH alone.
+};
+
+struct ClientSettings {
+  std::string name;
+  std::vector<IpNetwork> networks;
+  std::set<std::string> users;
+  std::set<std::string> certificates;   ///< SHA-256 fingerprints, lower-case hex.
+  std::set<Domain> domains;             ///< May use these in MAIL FROM and From, exactly these.
+  bool all_domains = false;             ///< `domains = "all"`: every domain of the store.
+  std::string pool;                     ///< Empty: the default pool.
+  std::uint64_t messages_per_hour = 0;  ///< 0: no limit.
+  std::uint64_t recipients_per_hour = 0;
+  std::uint32_t connections = 0;
+  ForeignFrom foreign_from = ForeignFrom::refuse;
+  RepairSettings repair;
+  bool allow_unsigned = false;  ///< A domain without a key may send unsigned.
+};
+
+/// [rewrite]: exact host or host suffix (written ".internal") to a domain, for envelope sender and
+/// From.
+struct RewriteRule {
+  std::string match;
+  bool is_suffix = false;
+  Domain domain;
+};
+
+struct EgressAddress {
+  IpAddress bind;
+  IpAddress public_address;
+  std::string helo;  ///< Default: hostname.
+  unsigned weight = 1;
+};
+
+struct PoolSettings {
+  std::string name;
+  std::vector<EgressAddress> addresses;  ///< Empty: the system chooses.
+};
+
+enum class RouteKind { mx, host, maildir };
+enum class TlsPolicy {
+  none,
+  may,
+  encrypt,
+  verify
+};  ///< encrypt: any certificate; verify: WebPKI and name.
+
+struct RouteSettings {
+  std::string name;
+  RouteKind kind = RouteKind::mx;
+  std::vector<std::string> hosts;  ///< RouteKind::host: names or addresses, tried in order.
+  std::uint16_t port = 25;
+  bool implicit_tls = false;
+  TlsPolicy tls = TlsPolicy::may;
+  std::string user;  ///< AUTH at the next hop; empty: none.
+  std::filesystem::path password_file;
+  std::filesystem::path maildir;
+  std::vector<IpNetwork> spf_addresses;  ///< The addresses a foreign next hop sends from.
+  std::vector<Domain> domains;           ///< Recipient domains, exact.
+  std::vector<Domain> subdomains_of;     ///< And every name below these (not the names themselves).
+  bool is_default = false;
+  std::string pool;               ///< Overrides the client's pool.
+  std::uint32_t connections = 0;  ///< Per destination; 0: limits.connections_per_destination.
+};
+
+struct SigningDefaults {
+  enum class Profile { standard, bulk };
+  Profile profile = Profile::standard;
+  std::optional<Domain> platform_domain;    ///< Signs a second time with this domain's key.
+  std::map<Domain, Domain> parents;         ///< Explicit: mail from key is signed by value.
+  seconds signature_life = hours(24 * 12);  ///< x= minus t=.
+};
+
+struct DsnSettings {
+  std::string
+      from;  ///< "MAILER-DAEMON@example.com"; its domain needs a key. Empty: no DSN is made.
+  std::string postmaster;  ///< Gets what can't be delivered, once.
+};
+
+struct Limits {
+  std::uint64_t message_bytes = 25ULL << 20U;
+  std::uint32_t recipients = 100;
+  std::uint32_t header_bytes = 128U << 10U;
+  std::uint32_t header_fields = 1000;
+  std::uint32_t connections = 10000;
+  std::uint32_t connections_per_address = 0;  ///< 0: no limit of its own.
+  std::uint32_t junk_commands = 100;
+  std::uint32_t hops = 50;                             ///< Received fields (RFC 5321 6.3).
+  std::uint64_t session_memory_bytes = 512ULL << 20U;  ///< All sessions together, then 452.
+  std::uint32_t connections_per_destination = 20;
+  std::uint32_t recipients_per_transaction = 50;
+  std::uint32_t messages_per_connection = 100;
+  std::uint64_t min_free_bytes = 512ULL << 20U;
+  double min_free_share = 0.05;
+  std::uint64_t held_messages_per_domain = 10000;
+  std::uint64_t held_bytes_per_domain = 1ULL << 30U;
+};
+
+struct Timeouts {
+  seconds command = minutes(5);
+  seconds data_block = minutes(3);
+  seconds tls_handshake = seconds(30);
+  std::uint32_t min_bytes_per_second = 100;  ///< During DATA, over each minute.
+  seconds connect = seconds(30);
+  seconds greeting = minutes(5);
+  seconds mail = minutes(5);
+  seconds rcpt = minutes(5);
+  seconds data = minutes(2);
+  seconds block = minutes(3);
+  seconds final_dot = minutes(10);
+  seconds quit = seconds(10);
+  seconds idle_connection = seconds(5);  ///< How long an outbound connection waits for more.
+  seconds drain = seconds(30);
+};
+
+struct QueueSettings {
+  std::vector<seconds> retries{minutes(5), minutes(10), minutes(20), minutes(40),
+                               minutes(60)};  ///< Then hourly,
+  seconds retry_later = hours(4);             ///< and after 24 h this.
+  seconds life = hours(24 * 5);
+  seconds null_sender_life = hours(24);
+  seconds delay_dsn = seconds(0);  ///< 0: off.
+};
+
+struct ResolverOptions {
+  enum class Mode { system, servers, recursive };
+  Mode mode = Mode::system;
+  std::vector<Endpoint> servers;
+  std::filesystem::path trust_anchor;
+  std::filesystem::path root_hints;
+  milliseconds timeout = seconds(10);
+};
+
+struct MonitoringSettings {
+  std::optional<Endpoint> listen;      ///< /metrics, /healthz, /readyz; nothing when unset.
+  std::filesystem::path socket;        ///< Admin socket; default: SPOOL/signet.sock.
+  std::filesystem::path delivery_log;  ///< "-": standard output; empty: SPOOL/delivery.log.
+  std::string log_level = "info";
+};
+
+struct Settings {
+  std::string hostname;            ///< In 220, EHLO, Received. Default: gethostname(2).
+  std::filesystem::path store;     ///< STORE/<domain>/…
+  bool store_allow_group = false;  ///< Key files readable by the group are fine (mounted secrets).
+  std::filesystem::path spool;
+  unsigned loops = 0;  ///< 0: one per core.
+  std::vector<ListenerSettings> listeners;
+  TlsSettings tls;
+  std::filesystem::path outbound_ca;  ///< Trust store for outbound TLS; empty: the system's.
+  std::vector<UserSettings> users;
+  std::vector<ClientSettings> clients;
+  std::vector<RewriteRule> rewrites;
+  std::vector<PoolSettings> pools;
+  std::vector<RouteSettings> routes;
+  SigningDefaults signing;
+  DsnSettings dsn;
+  Limits limits;
+  Timeouts timeouts;
+  QueueSettings queue;
+  ResolverOptions resolver;
+  MonitoringSettings monitoring;
+  bool allow_private_mx = false;  ///< Tests only: MX may lead to private addresses.
+};
+
+}  // namespace signet::config

@@ -1,0 +1,80 @@
+// The store: STORE/<domain>/ holds a domain's keys and rules. Domains load on demand and are
+// cached.
+//
+//   STORE/<domain>/<selector>.pem   private key, PKCS#8 or PKCS#1
+//   STORE/<domain>/keyset.toml      states of the selectors; without it one PEM alone is active
+//   STORE/<domain>/domain.toml      optional: profile, legacy
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keys/private_key.hpp"
+#include "relay/base/clock.hpp"
+#include "relay/base/domain.hpp"
+#include "relay/net/loop.hpp"
+
+namespace signet::keys {
+
+struct SigningKey {
+  std::string selector;
+  PrivateKey key;
+};
+
+enum class Profile { standard, bulk };
+
+/// A domain as last read. Shared: the cache and messages in flight on several loops hold it;
+/// immutable.
+struct SigningDomain {
+  Domain name;
+  std::vector<SigningKey> active;  ///< RSA first; an Ed25519 key only beside an RSA key.
+  Profile profile = Profile::standard;
+  bool profile_given = false;  ///< domain.toml says; else the default profile counts.
+};
+
+/// Reads one domain from disk. Blocks. Faults: not_found (no directory, or no key in it),
+/// key_unavailable (something is there but can't be used: the detail says file and reason).
+[[nodiscard]] Result<std::shared_ptr<const SigningDomain>> read_domain(
+    const std::filesystem::path& store, const Domain& domain, bool allow_group);
+
+class DomainStore {
+ public:
+  struct Options {
+    std::filesystem::path directory;
+    bool allow_group = false;
+    std::size_t capacity = 100000;  ///< Domains kept; the least recently used goes.
+    std::chrono::milliseconds recheck{
+        5000};  ///< A cached domain is looked at again at most this often, on use.
+  };
+  DomainStore(Options options, Executor& pool, const Clock& clock);
+  ~DomainStore();
+
+  /// From the cache if fresh, else read on the pool (single flight per domain). A domain that once
+  /// loaded and now fails keeps its last good keys and is reported through `on_failure`. Faults as
+  /// read_domain.
+  [[nodiscard]] net::Task<Result<std::shared_ptr<const SigningDomain>>> find(net::Loop& loop,
+                                                                             Domain domain);
+  /// Without waiting: the cached domain if fresh, else null.
+  [[nodiscard]] std::shared_ptr<const SigningDomain> peek(const Domain& domain) const;
+  /// Any thread.
+  void on_failure(std::function<void(const Domain&, const Error&)> observer);
+  /// Directory names that are domains, sorted. Blocks.
+  [[nodiscard]] Result<std::vector<Domain>> list() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700), atomically. An
+/// existing selector is left as it is and returned (safe to repeat). Empty `selector`: "s" and the
+/// date. Blocks.
+[[nodiscard]] Result<SigningKey> create_key(const std::filesystem::path& store,
+                                            const Domain& domain, std::string selector,
+                                            Algorithm algorithm, WallTime now);
+
+}  // namespace signet::keys

@@ -1,0 +1,1 @@
+#include "monitoring/metrics.hpp"

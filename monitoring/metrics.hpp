@@ -1,0 +1,78 @@
+// Every metric of the program, as facts to be told: the one list of names is in metrics.cpp.
+//
+// Callable from any thread; a fact costs a hash look-up and an atomic add. Label values that do not
+// come from the configuration or a fixed set are counted as "other" (see `allow`).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "relay/base/fault.hpp"
+
+namespace signet::monitoring {
+
+enum class Stage { authorise, parse, plan, sign, verify, spool, route, deliver };
+enum class AttemptResult { delivered, deferred, failed };
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  enum class Label { client, domain, pool, route };
+  /// Values of `label` that may appear; others become "other".
+  void allow(Label label, std::string_view value);
+
+  // accept, authorise
+  void connection_opened(std::string_view listener);
+  void connection_closed();
+  void connection_refused(Fault cause);
+  void auth_attempt(bool succeeded);
+  void command_refused(Fault cause);
+  void message_accepted(std::string_view client, std::uint64_t bytes);
+  void message_refused(std::string_view client, Fault cause);
+  void limit_hit(std::string_view limit);  ///< A fixed name of ours.
+  // sign
+  void signature_made(std::string_view domain, std::string_view algorithm);
+  void message_unsigned(std::string_view domain, std::string_view reason);
+  void signature_wrong(std::string_view domain);  ///< Self-verification failed: must page somebody.
+  void cached_key_path_broken();                  ///< libopendkim does not use our loaded keys.
+  void repaired(std::string_view repair);
+  // spool
+  void commit(std::size_t messages, std::chrono::microseconds took);
+  void spool_broken(bool broken);
+  // delivery
+  void attempt(std::string_view route, std::string_view pool, AttemptResult result,
+               std::string_view reply_class, bool tls);
+  void recipient_done(std::string_view route, AttemptResult result);
+  void maybe_duplicate();
+  void dsn_made(std::string_view kind);
+  void dsn_dropped();
+  void outbound_connection(int change);
+  // everywhere
+  void stage_took(Stage stage, std::chrono::microseconds took);
+  void reload(bool succeeded);
+  void dns_answer(std::string_view result);
+  void dns_unvalidated(bool unvalidated);
+  void certificate_expires(std::string_view listener, std::int64_t unix_seconds);
+
+  /// Values asked for at each scrape; called on the scraping thread, so only reads of atomics.
+  void on_scrape(std::string_view gauge, std::string_view help, std::function<double()> read);
+  void loop_lag(std::size_t loop, std::chrono::microseconds lag);
+  void held(std::string_view reason, std::int64_t messages);
+
+  /// Prometheus text format 0.0.4.
+  [[nodiscard]] std::string expose() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace signet::monitoring

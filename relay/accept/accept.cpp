@@ -1,0 +1,1 @@
+// accept: see the headers of this folder.

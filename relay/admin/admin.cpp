@@ -1,0 +1,1 @@
+// admin: see the headers of this folder.

@@ -1,0 +1,1 @@
+// authorise: see the headers of this folder.

@@ -1,0 +1,64 @@
+// Which client is this, what may it send as, and how much. No I/O: facts in, answers out.
+//
+// A client is found by AUTH user first, then TLS client certificate, then network (the longest
+// prefix). With no client configured nobody can send.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "config/settings.hpp"
+#include "relay/base/clock.hpp"
+#include "relay/base/envelope.hpp"
+#include "relay/base/result.hpp"
+
+namespace signet::authorise {
+
+/// What is known of a peer.
+struct Peer {
+  IpAddress address;
+  std::string user;                     ///< Authenticated AUTH user; empty: none.
+  std::string certificate_fingerprint;  ///< SHA-256, lower-case hex; empty: none.
+};
+
+/// The client a peer is; null when none. The pointer lives as long as `settings`.
+[[nodiscard]] const config::ClientSettings* find_client(const config::Settings& settings,
+                                                        const Peer& peer);
+
+/// Applies [rewrite] to an address: exact host first, then the longest suffix. The address itself
+/// when no rule matches.
+[[nodiscard]] Mailbox rewrite(const config::Settings& settings, Mailbox address);
+
+/// MAIL FROM: the null sender is allowed; otherwise its domain must be one of the client's. Where
+/// the client relays foreign mail (foreign_from not refuse) any sender is allowed. `in_store`
+/// answers for `domains = "all"`. Fault: sender_not_allowed.
+[[nodiscard]] Result<void> check_sender(const config::ClientSettings& client,
+                                        const ReversePath& sender, bool in_store);
+
+enum class Authorship { own, foreign };
+/// The From domain: own, or foreign and allowed as such, or fault author_not_allowed (the text
+/// names the domain).
+[[nodiscard]] Result<Authorship> check_author(const config::ClientSettings& client,
+                                              const Domain& author, bool in_store);
+
+/// Hourly quotas and connection counts of all clients; shared by all loops, so a limit is one
+/// limit.
+class Quotas {
+ public:
+  explicit Quotas(const Clock& clock) : clock_(clock) {}
+  /// Fault: quota_exceeded. Counts only what is granted. Sliding over 60 one-minute buckets.
+  [[nodiscard]] Result<void> take_message(const config::ClientSettings& client,
+                                          std::uint64_t recipients);
+  [[nodiscard]] Result<void> take_connection(const config::ClientSettings& client);
+  void return_connection(const config::ClientSettings& client);
+
+ private:
+  struct Usage;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<Usage>> usage_;
+};
+
+}  // namespace signet::authorise

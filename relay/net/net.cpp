@@ -1,0 +1,1 @@
+// net: see the headers of this folder.

@@ -1,0 +1,80 @@
+// Stream: a connected socket, plain or TLS, read and written by coroutines.
+//
+// Edge-triggered readiness, registered once per connection; each operation tries the system call
+// first and waits only when it would block. One reader and one writer at a time. Sockets are
+// non-blocking, close-on-exec, TCP_NODELAY. After a failed or timed-out operation the stream is
+// only good for closing.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "relay/base/ip_address.hpp"
+#include "relay/base/result.hpp"
+#include "relay/net/loop.hpp"
+
+namespace signet::net {
+
+class ServerTls;
+class ClientTls;
+using Timeout = std::chrono::milliseconds;
+
+/// What a finished handshake agreed on.
+struct TlsFacts {
+  std::string version;  ///< "TLSv1.3"
+  std::string cipher;   ///< OpenSSL's name.
+  std::string
+      peer_fingerprint;  ///< SHA-256 of the peer's certificate, lower-case hex; empty: none sent.
+  std::string server_name;     ///< SNI the client asked for (server side).
+  bool peer_verified = false;  ///< The peer's chain (and name, client side) verified.
+  std::string verify_error;    ///< OpenSSL's words when not.
+};
+
+class Stream {
+ public:
+  /// Takes over a connected descriptor.
+  Stream(Loop& loop, int descriptor);
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();  ///< Closes at once.
+
+  /// Connects within `timeout`, from `bind` when given. Faults: connect_failed, timed_out.
+  [[nodiscard]] static Task<Result<Stream>> connect(Loop& loop, Endpoint to,
+                                                    std::optional<IpAddress> bind, Timeout timeout);
+
+  /// At least one octet into `into`; 0 means the peer ended the stream in order (TLS: close_notify;
+  /// a TLS stream cut without it is `closed`). Faults: closed, timed_out.
+  [[nodiscard]] Task<Result<std::size_t>> read(std::span<char> into, Timeout timeout);
+  /// All of `bytes`, which must live until done. The timeout covers each wait, not the whole.
+  /// Faults: closed, timed_out.
+  [[nodiscard]] Task<Result<void>> write(std::string_view bytes, Timeout timeout);
+
+  /// Server handshake on a stream with no buffered input. TLS never turns back into plain.
+  /// Faults: tls_failed, closed, timed_out.
+  [[nodiscard]] Task<Result<void>> accept_tls(const ServerTls& tls, Timeout timeout);
+  /// Client handshake, SNI and name check for `server_name`. With `verify` off an unverified peer
+  /// is accepted and facts().peer_verified says so. Faults: tls_failed, closed, timed_out.
+  [[nodiscard]] Task<Result<void>> connect_tls(const ClientTls& tls, std::string server_name,
+                                               bool verify, Timeout timeout);
+
+  /// Sends close_notify if TLS, without waiting, and shuts down writing.
+  void shut_down();
+
+  /// Unread input is waiting in the kernel or TLS layer, without blocking (for the STARTTLS check).
+  [[nodiscard]] bool has_pending_input();
+  [[nodiscard]] const std::optional<TlsFacts>& tls() const;
+  [[nodiscard]] Endpoint peer() const;
+  [[nodiscard]] Endpoint local() const;
+  [[nodiscard]] Loop& loop() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace signet::net

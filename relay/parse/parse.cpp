@@ -1,0 +1,1 @@
+// parse: see the headers of this folder.

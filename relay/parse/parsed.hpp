@@ -1,0 +1,60 @@
+// What parse makes of a header block: whose message it is, and the block as it will be signed.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "relay/base/clock.hpp"
+#include "relay/base/domain.hpp"
+#include "relay/base/envelope.hpp"
+#include "relay/parse/message_header.hpp"
+
+namespace signet::parse {
+
+/// The author: exactly one From field, exactly one mailbox in it (RFC 5322 3.6.2, RFC 9989 5.3.1).
+struct Author {
+  Mailbox address;
+};
+
+/// Strict RFC 5322 address grammar: no group, no route, no obsolete syntax, comments allowed
+/// outside the addr-spec only. Faults: author_missing, author_ambiguous, author_malformed.
+[[nodiscard]] Result<Author> find_author(const MessageHeader& header);
+
+struct TraceFacts {
+  std::string hostname;  ///< Ours.
+  std::string helo;      ///< What the client called itself: already checked by grammar.
+  std::string peer_address;
+  std::string protocol;  ///< RFC 3848: ESMTP, ESMTPS, ESMTPA, ESMTPSA, SMTP, LMTP, UTF8SMTP…
+  std::string queue_id;
+  std::string tls;  ///< "TLSv1.3 with cipher …" or empty.
+  WallTime now;
+};
+
+/// Our Received field with its CRLF, folded under 78 columns where possible (RFC 5321 4.4).
+/// Anything a client chose is encoded by an allow-list, so nothing can be injected.
+[[nodiscard]] std::string received_field(const TraceFacts& facts);
+
+/// Own mail: adds missing Date and Message-ID, removes Bcc and Return-Path, changes nothing else.
+void complete_own_mail(MessageHeader& header, const Domain& author_domain,
+                       std::string_view queue_id, WallTime now);
+
+/// Encoded words (RFC 2047) for raw 8-bit text in unstructured fields, phrases and comments. Raw
+/// 8-bit inside an address stays and is refused later. Returns the names of the fields it changed.
+[[nodiscard]] std::vector<std::string> encode_eight_bit_header(MessageHeader& header);
+
+/// Re-encodes the leaf parts that hold lines over 998 octets: text as quoted-printable, other as
+/// base64, with their Content-Transfer-Encoding field; multiparts are walked at most 20 deep.
+/// `body` is CRLF text. Fault: line_over_998 where it can't (signed or encrypted parts, broken
+/// MIME, message/rfc822).
+[[nodiscard]] Result<std::string> reencode_long_lines(MessageHeader& header,
+                                                      const std::string& body);
+
+/// Number of Received fields, and whether one names `hostname` and our loop marker more than it
+/// should.
+[[nodiscard]] std::size_t hops(const MessageHeader& header);
+
+/// RFC 5322 3.3 date-time in UTC: "Mon, 23 Nov 2026 17:00:00 +0000".
+[[nodiscard]] std::string format_date(WallTime time);
+
+}  // namespace signet::parse

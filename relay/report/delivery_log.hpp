@@ -1,0 +1,51 @@
+// The delivery and audit log: one JSON line per fact, nothing dropped.
+//
+// Own writer thread. When it is 64 MiB behind, is_behind() is true: delivery pauses and readyz says
+// no.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/base/clock.hpp"
+#include "relay/base/queue_id.hpp"
+#include "relay/base/result.hpp"
+
+namespace signet::report {
+
+/// A fact: "event" and fields. Field values are JSON-escaped here; order is kept.
+class Fact {
+ public:
+  Fact(std::string_view event, WallTime now);
+  Fact&& with(std::string_view key, std::string_view value) &&;
+  Fact&& with(std::string_view key, std::int64_t value) &&;
+  Fact&& with(std::string_view key, const std::vector<std::string>& values) &&;
+  Fact&& with(std::string_view key, QueueId id) && {
+    return std::move(*this).with(key, std::string_view(id.to_string()));
+  }
+  [[nodiscard]] std::string line() &&;  ///< With its LF.
+
+ private:
+  std::string json_;
+};
+
+class DeliveryLog {
+ public:
+  /// "-" is standard output. Fault: configuration.
+  [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(const std::filesystem::path& file);
+  ~DeliveryLog();  ///< Writes all that waits.
+  void write(Fact fact);
+  /// Opens the file anew (after rotation).
+  void reopen();
+  [[nodiscard]] bool is_behind() const;
+
+ private:
+  struct Impl;
+  explicit DeliveryLog(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace signet::report

@@ -1,0 +1,45 @@
+// Delivery status notifications (RFC 3464, 6522, 3834): built here, sent like any other mail.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "relay/base/clock.hpp"
+#include "relay/base/envelope.hpp"
+#include "relay/base/queue_id.hpp"
+
+namespace signet::report {
+
+enum class DsnKind { failure, delay };
+
+struct DsnRecipient {
+  Recipient recipient;
+  std::string reply;        ///< "550 5.1.1 …" or our own words.
+  std::string enhanced;     ///< Status: "5.1.1"; derived from the reply when empty.
+  std::string remote_host;  ///< Empty: our own decision.
+};
+
+struct DsnRequest {
+  DsnKind kind = DsnKind::failure;
+  QueueId original;
+  Mailbox from;  ///< [dsn] from
+  Mailbox to;    ///< The original's reverse path.
+  std::string hostname;
+  std::string envelope_id;  ///< xtext as received
+  WallTime received;
+  WallTime now;
+  WallTime will_retry_until;    ///< Delay DSNs.
+  std::string original_header;  ///< Its header block; capped to 32 KiB in the report (RFC 6522
+                                ///< text/rfc822-headers).
+  std::vector<DsnRecipient> recipients;
+};
+
+struct DsnMessage {
+  std::string header;  ///< Fields with CRLF, no empty line.
+  std::string body;    ///< multipart/report, 7-bit, CRLF.
+};
+
+/// Never asked for a null reverse path (RFC 3464 2). NOTIFY is the caller's affair.
+[[nodiscard]] DsnMessage build_dsn(const DsnRequest& request);
+
+}  // namespace signet::report

@@ -1,0 +1,1 @@
+// report: see the headers of this folder.

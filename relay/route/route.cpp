@@ -1,0 +1,1 @@
+// route: see the headers of this folder.

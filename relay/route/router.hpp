@@ -1,0 +1,59 @@
+// Where a recipient's mail goes: the route table (static), then hosts and addresses (DNS).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "relay/base/domain.hpp"
+#include "relay/base/result.hpp"
+#include "relay/net/resolver.hpp"
+
+namespace signet::route {
+
+/// The route of a recipient domain: exact domain, then the longest `subdomains_of`, then the
+/// default. Null: none.
+[[nodiscard]] const config::RouteSettings* find_route(const config::Settings& settings,
+                                                      const Domain& recipient_domain);
+
+/// The pool of a recipient: the route's, else the client's, else "default" (the first pool). Empty
+/// name: no pool configured.
+[[nodiscard]] std::string choose_pool(const config::Settings& settings,
+                                      const config::RouteSettings& route,
+                                      const config::ClientSettings* client);
+
+/// One host of a destination, with the addresses to try in order.
+struct Target {
+  std::string host;  ///< Name for TLS and logs; an address in text where none is known.
+  std::vector<IpAddress> addresses;  ///< IPv6 and IPv4 as resolved, interleaved, IPv6 first.
+  std::uint16_t port = 25;
+  bool security = false;  ///< MX and address answers were DNSSEC-secure (for DANE).
+};
+
+/// Knows the addresses of this machine and its listeners, so that mail does not go round.
+class Router {
+ public:
+  Router(net::Resolver& resolver, bool allow_private_mx);
+  /// The hosts to try, best first (RFC 5321 5.1: MX by preference, ties at random; then A/AAAA when
+  /// no MX exists). Faults: dns_temporary, dns_bogus, dns_no_domain, null_mx, routing_loop,
+  /// address_forbidden.
+  [[nodiscard]] net::Task<Result<std::vector<Target>>> find_targets(
+      net::Loop& loop, std::shared_ptr<const config::Settings> settings,
+      const config::RouteSettings& route, Domain domain);
+  /// Listener addresses: never delivered to through an MX. Called before start.
+  void add_own_endpoint(const Endpoint& endpoint);
+
+ private:
+  net::Resolver& resolver_;
+  bool allow_private_mx_;
+  std::vector<Endpoint> own_;
+};
+
+/// One address of the pool for a message: by weight, chosen by `random`; only those whose family
+/// matches `v6`. Null: the system chooses (empty pool) — or, where the pool has addresses but none
+/// of that family, a fault address_forbidden.
+[[nodiscard]] Result<const config::EgressAddress*> choose_egress(const config::PoolSettings* pool,
+                                                                 bool v6, std::uint64_t random);
+
+}  // namespace signet::route

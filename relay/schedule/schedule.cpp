@@ -1,0 +1,1 @@
+// schedule: see the headers of this folder.

@@ -1,0 +1,78 @@
+// When to try again, and how much at once: plain functions and one shared table of leases. No I/O.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "config/settings.hpp"
+#include "relay/base/clock.hpp"
+
+namespace signet::schedule {
+
+/// The next attempt after the `attempts`-th failed (1: the first): `queue.retries` in turn, then
+/// its last step, and after 24 h in the queue `retry_later`. Up to 10 % of jitter by `random`,
+/// later only. Never after `expires`: the last attempt is at `expires`.
+[[nodiscard]] WallTime next_attempt(const config::QueueSettings& queue, std::uint32_t attempts,
+                                    WallTime received, WallTime now, WallTime expires,
+                                    std::uint64_t random);
+
+/// When a message received now is given up.
+[[nodiscard]] WallTime expiry(const config::QueueSettings& queue, bool null_sender,
+                              WallTime received);
+
+/// Counts connections per destination for all loops: a limit of 5 is 5. A lease is one connection.
+class Leases {
+ public:
+  class Lease {
+   public:
+    Lease() = default;
+    explicit Lease(std::shared_ptr<std::atomic<std::uint32_t>> count) : count_(std::move(count)) {}
+    Lease(Lease&& other) noexcept = default;
+    Lease& operator=(Lease&& other) noexcept {
+      std::swap(count_, other.count_);
+      return *this;
+    }
+    ~Lease() {
+      if (count_) count_->fetch_sub(1);
+    }
+    explicit operator bool() const { return count_ != nullptr; }
+
+   private:
+    // Shared with the table: the entry may be dropped while the lease lives.
+    std::shared_ptr<std::atomic<std::uint32_t>> count_;
+  };
+
+  /// An empty lease when `limit` connections to `destination` are out. Any thread.
+  [[nodiscard]] Lease take(const std::string& destination, std::uint32_t limit);
+  [[nodiscard]] std::uint32_t in_use(const std::string& destination) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> counts_;
+};
+
+/// Back-off of a destination that does not answer: per destination, shared by all loops.
+class Backoff {
+ public:
+  explicit Backoff(const Clock& clock) : clock_(clock) {}
+  /// A connection attempt failed: 1 min, doubling to 30 min.
+  void failed(const std::string& destination);
+  void succeeded(const std::string& destination);
+  /// Not before this time; the epoch when it may be tried now.
+  [[nodiscard]] SteadyTime not_before(const std::string& destination) const;
+
+ private:
+  struct Entry {
+    SteadyTime until;
+    unsigned failures = 0;
+  };
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+}  // namespace signet::schedule

@@ -1,0 +1,60 @@
+// The DATA phase (RFC 5321 4.1.1.4, 4.5.2): framing in and out. No I/O.
+//
+// In: only CRLF.CRLF ends the data, a leading dot is removed once, and a bare CR or LF is a fault,
+// never passed on (the smuggling rows of the test list). Out: dots are added; bytes go as they are.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "relay/base/result.hpp"
+
+namespace signet::smtp {
+
+/// Turns DATA octets into message octets, slice by slice: any cut gives the same result.
+class DataDecoder {
+ public:
+  struct Options {
+    std::size_t max_line = 998;  ///< Octets without CRLF (RFC 5322 2.1.1).
+    bool allow_long_lines =
+        false;  ///< The client's repair re-encodes them; still capped by message size.
+    bool repair_bare_lf = false;  ///< Bare LF becomes CRLF; never part of an end of data.
+  };
+  struct Step {
+    std::size_t consumed =
+        0;  ///< Octets of `input` used; after the end the rest is the next command.
+    bool ended = false;
+  };
+
+  explicit DataDecoder(Options options) : options_(options) {}
+  /// Appends decoded octets to `out`. Faults: bare_newline, nul_in_message, line_over_998. After a
+  /// fault the decoder is dead: what follows must not be read as commands.
+  [[nodiscard]] Result<Step> decode(std::string_view input, std::string& out);
+  [[nodiscard]] bool repaired_bare_lf() const { return repaired_bare_lf_; }
+  [[nodiscard]] bool saw_long_line() const { return saw_long_line_; }
+  [[nodiscard]] bool saw_eight_bit() const { return saw_eight_bit_; }
+
+ private:
+  enum class At { line_start, text, after_cr, after_dot, after_dot_cr };
+  Options options_;
+  At at_ = At::line_start;
+  std::size_t line_ = 0;
+  bool repaired_bare_lf_ = false;
+  bool saw_long_line_ = false;
+  bool saw_eight_bit_ = false;
+};
+
+/// Doubles leading dots, slice by slice, and at last ends the data.
+class DataEncoder {
+ public:
+  /// Appends the encoded slice to `out`.
+  void encode(std::string_view slice, std::string& out);
+  /// Appends the end of data: a missing final CRLF, then ".\r\n".
+  void finish(std::string& out);
+
+ private:
+  bool at_line_start_ = true;
+  bool after_cr_ = false;
+};
+
+}  // namespace signet::smtp

@@ -1,0 +1,1 @@
+// spool: see the headers of this folder.
