@@ -46,33 +46,47 @@ class Leases {
     std::shared_ptr<std::atomic<std::uint32_t>> count_;
   };
 
+  Leases();
   /// An empty lease when `limit` connections to `destination` are out. Any thread.
   [[nodiscard]] Lease take(const std::string& destination, std::uint32_t limit);
   [[nodiscard]] std::uint32_t in_use(const std::string& destination) const;
+  /// Destinations in the table: at most twice those with a lease out, and a constant.
+  [[nodiscard]] std::size_t size() const;
 
  private:
+  void drop_idle();
+
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> counts_;
+  std::size_t drop_at_;
 };
 
-/// Back-off of a destination that does not answer: per destination, shared by all loops.
+/// Back-off of a destination that does not answer: per destination, shared by all loops. Bounded:
+/// beyond kMaxEntries destinations in back-off a further one is simply not held back.
 class Backoff {
  public:
+  static constexpr std::size_t kMaxEntries = 100'000;
+
   explicit Backoff(const Clock& clock) : clock_(clock) {}
-  /// A connection attempt failed: 1 min, doubling to 30 min.
+  /// A connection attempt failed: 1 min, doubling to 30 min. Failures while the back-off runs (of
+  /// connections that were already on their way) count as one. Forgotten an hour after its end.
   void failed(const std::string& destination);
   void succeeded(const std::string& destination);
   /// Not before this time; the epoch when it may be tried now.
   [[nodiscard]] SteadyTime not_before(const std::string& destination) const;
+  [[nodiscard]] std::size_t size() const;
 
  private:
   struct Entry {
     SteadyTime until;
     unsigned failures = 0;
   };
+  [[nodiscard]] bool has_room(SteadyTime now);
+
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
+  SteadyTime next_sweep_{};
 };
 
 }  // namespace signet::schedule

@@ -1,1 +1,0 @@
-// schedule: see the headers of this folder.
