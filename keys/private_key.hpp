@@ -28,13 +28,17 @@ using KeyHandle = std::unique_ptr<evp_pkey_st, FreeKey>;
 class PrivateKey {
  public:
   /// Fault: key_unavailable (says what is wrong: not PEM, encrypted, unsupported type, RSA under
-  /// 1024).
+  /// 1024 or over 4096 bits). RSA under 2048 is for the caller to allow or refuse.
   [[nodiscard]] static Result<PrivateKey> from_pem(std::string_view pem);
   /// The access rule: no symlink for the last component unless it stays beneath `store`, regular
   /// file, owner us or root, nothing for others, group read only if `allow_group`, at most 64 KiB.
   /// Fault: key_unavailable.
   [[nodiscard]] static Result<PrivateKey> load(const std::filesystem::path& file, bool allow_group);
-  /// `bits` for RSA: 2048 to 4096.
+  /// The same for STORE/<relative>, whose links may lead anywhere beneath the store.
+  [[nodiscard]] static Result<PrivateKey> load(const std::filesystem::path& store,
+                                               const std::filesystem::path& relative,
+                                               bool allow_group);
+  /// `bits` for RSA: 2048 to 4096. Faults: bad_parameter, key_unavailable.
   [[nodiscard]] static Result<PrivateKey> generate(Algorithm algorithm, unsigned bits = 2048);
 
   [[nodiscard]] Algorithm algorithm() const { return algorithm_; }

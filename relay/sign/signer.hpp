@@ -5,12 +5,13 @@
 // of reach.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "keys/domain_store.hpp"
+#include "keys/signing_domain.hpp"
 #include "relay/base/clock.hpp"
 #include "relay/base/result.hpp"
 

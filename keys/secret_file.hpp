@@ -1,0 +1,61 @@
+// Files of the store, opened under one rule and wiped from memory when done with.
+//
+// The path is resolved beneath the store (openat2, RESOLVE_BENEATH): the links of a mounted secret
+// work, none leads out of it. The rule is checked on the descriptor. Opening never waits: a FIFO is
+// refused like anything else that is no regular file.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "relay/base/result.hpp"
+
+namespace signet::keys {
+
+/// Text that is overwritten when it goes.
+class SecretText {
+ public:
+  explicit SecretText(std::vector<char> octets) : octets_(std::move(octets)) {}
+  SecretText(SecretText&&) noexcept = default;
+  SecretText& operator=(SecretText&&) = delete;
+  ~SecretText();
+
+  [[nodiscard]] std::string_view view() const { return {octets_.data(), octets_.size()}; }
+
+ private:
+  std::vector<char> octets_;
+};
+
+enum class FileRule {
+  secret,        ///< Nothing for others, nothing for the group.
+  group_secret,  ///< Nothing for others, the group may read.
+  settings,      ///< Others may read, nobody but the owner may write.
+};
+
+/// What an open descriptor is: closed when it goes.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor();
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+/// Opens `relative` beneath `root`. Faults: not_found (no such name), key_unavailable.
+[[nodiscard]] Result<Descriptor> open_beneath(const std::filesystem::path& root,
+                                              const std::filesystem::path& relative, int flags);
+
+/// Reads a whole file of at most 64 KiB that obeys `rule` and belongs to us or root. Faults:
+/// not_found, key_unavailable (the detail says which part of the rule it breaks).
+[[nodiscard]] Result<SecretText> read_file(const std::filesystem::path& root,
+                                           const std::filesystem::path& relative, FileRule rule);
+
+}  // namespace signet::keys

@@ -1,0 +1,35 @@
+// A domain that signs: its active keys and its profile, as last read from the store.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keys/private_key.hpp"
+#include "relay/base/domain.hpp"
+
+namespace signet::keys {
+
+struct SigningKey {
+  std::string selector;
+  PrivateKey key;
+};
+
+enum class Profile { standard, bulk };
+
+/// Shared: the cache and messages in flight on several loops hold it; immutable.
+struct SigningDomain {
+  Domain name;
+  std::vector<SigningKey> active;  ///< RSA first; an Ed25519 key only beside an RSA key.
+  Profile profile = Profile::standard;
+  bool profile_given = false;              ///< domain.toml says; else the default profile counts.
+  std::vector<std::string> warnings = {};  ///< For the log: legacy keys, ignored files.
+};
+
+/// Reads one domain from disk. Blocks. Faults: not_found (no directory, or no key in it),
+/// key_unavailable (something is there but can't be used: the detail says file and reason).
+[[nodiscard]] Result<std::shared_ptr<const SigningDomain>> read_domain(
+    const std::filesystem::path& store, const Domain& domain, bool allow_group);
+
+}  // namespace signet::keys
