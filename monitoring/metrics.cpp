@@ -1,1 +1,316 @@
 #include "monitoring/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <initializer_list>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <sstream>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+
+#include "monitoring/metric_families.hpp"
+
+namespace signet::monitoring {
+namespace {
+
+constexpr std::size_t kMaxSeries = 10000;   // Of one family.
+constexpr std::size_t kMaxAllowed = 10000;  // Values of one bounded label.
+constexpr std::string_view kOther = "other";
+
+using prometheus::Counter;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using Values = std::initializer_list<std::string_view>;
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+using TextSet = std::unordered_set<std::string, TextHash, std::equal_to<>>;
+
+constexpr std::array<std::string_view, 4> kBoundedLabels{"client", "domain", "pool", "route"};
+
+/// The position in kBoundedLabels, or its size for a label of a fixed set.
+constexpr std::size_t bound_of(std::string_view label) {
+  std::size_t i = 0;
+  while (i < kBoundedLabels.size() && kBoundedLabels[i] != label) ++i;
+  return i;
+}
+
+double in_seconds(std::chrono::microseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::string_view name_of(Stage stage) {
+  constexpr std::array<std::string_view, 8> kNames{"authorise", "parse", "plan",  "sign",
+                                                   "verify",    "spool", "route", "deliver"};
+  return kNames[static_cast<std::size_t>(stage)];
+}
+
+std::string_view name_of(AttemptResult result) {
+  constexpr std::array<std::string_view, 3> kNames{"delivered", "deferred", "failed"};
+  return kNames[static_cast<std::size_t>(result)];
+}
+
+/// "2xx" for "250 …": a peer's words never become a label.
+std::string_view class_of(std::string_view reply) {
+  constexpr std::array<std::string_view, 3> kCodes{"2xx", "4xx", "5xx"};
+  constexpr std::array<std::string_view, 6> kOwn{"none", "connect", "tls",
+                                                 "dns",  "timeout", "held"};
+  for (const auto code : kCodes) {
+    if (!reply.empty() && reply.front() == code.front()) return code;
+  }
+  for (const auto own : kOwn) {
+    if (reply == own) return own;
+  }
+  return reply.empty() ? "none" : kOther;
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+  /// One of the three kinds, as the registry owns it.
+  using Series = std::variant<Counter*, Gauge*, Histogram*>;
+  struct FamilySeries {
+    std::variant<prometheus::Family<Counter>*, prometheus::Family<Gauge>*,
+                 prometheus::Family<Histogram>*>
+        family;
+    std::unordered_map<std::string, Series, TextHash, std::equal_to<>> series;
+  };
+  struct Scraped {
+    Gauge* gauge;
+    std::function<double()> read;
+  };
+
+  Impl();
+  FamilySeries make_family(const FamilyRow& row);
+  std::string_view bounded(const char* label, std::string_view value) const;
+  Series find_or_make(Family family, Values values);
+  Series make(Family family, const std::string& key, Values values);
+  Series add(FamilySeries& to, const prometheus::Labels& labels);
+
+  Counter& counter(Family family, Values values = {}) {
+    return *std::get<Counter*>(find_or_make(family, values));
+  }
+  Gauge& gauge(Family family, Values values = {}) {
+    return *std::get<Gauge*>(find_or_make(family, values));
+  }
+  Histogram& histogram(Family family, Values values = {}) {
+    return *std::get<Histogram*>(find_or_make(family, values));
+  }
+
+  prometheus::Registry registry;
+  std::shared_mutex mutex;  // Guards `allowed` and `families`; the series themselves are atomic.
+  std::array<TextSet, kBoundedLabels.size()> allowed;
+  std::vector<FamilySeries> families;
+  mutable std::mutex scrape_mutex;
+  std::map<std::string, Scraped, std::less<>> scraped;
+};
+
+Metrics::Impl::Impl() {
+  families.reserve(kFamilies.size());
+  for (const FamilyRow& row : kFamilies) families.push_back(make_family(row));
+  // Without labels a series is there from the start, so that a rate() over its first event works.
+  for (const FamilyRow& row : kFamilies) {
+    if (row.labels.front() == nullptr) find_or_make(row.family, {});
+  }
+  gauge(Family::build_info, {SIGNET_VERSION}).Set(1);
+  gauge(Family::reload_successful).Set(1);
+}
+
+Metrics::Impl::FamilySeries Metrics::Impl::make_family(const FamilyRow& row) {
+  switch (row.kind) {
+    case Kind::counter:
+      return {&prometheus::BuildCounter().Name(row.name).Help(row.help).Register(registry), {}};
+    case Kind::gauge:
+      return {&prometheus::BuildGauge().Name(row.name).Help(row.help).Register(registry), {}};
+    case Kind::histogram:
+      break;
+  }
+  return {&prometheus::BuildHistogram().Name(row.name).Help(row.help).Register(registry), {}};
+}
+
+std::string_view Metrics::Impl::bounded(const char* label, std::string_view value) const {
+  if (value.empty()) return "none";
+  const std::size_t bound = bound_of(label);
+  return bound == kBoundedLabels.size() || allowed[bound].contains(value) ? value : kOther;
+}
+
+Metrics::Impl::Series Metrics::Impl::find_or_make(Family family, Values values) {
+  const FamilyRow& row = monitoring::row(family);
+  thread_local std::string key;  // Keeps its memory from fact to fact.
+  key.clear();
+  {
+    const std::shared_lock lock(mutex);
+    std::size_t i = 0;
+    for (const std::string_view value : values) key.append(bounded(row.labels[i++], value)) += '\0';
+    const auto& series = families[static_cast<std::size_t>(family)].series;
+    if (const auto found = series.find(std::string_view(key)); found != series.end()) {
+      return found->second;
+    }
+  }
+  return make(family, key, values);
+}
+
+Metrics::Impl::Series Metrics::Impl::make(Family family, const std::string& key, Values values) {
+  const std::unique_lock lock(mutex);
+  FamilySeries& mine = families[static_cast<std::size_t>(family)];
+  const bool is_full = mine.series.size() >= kMaxSeries;
+  const FamilyRow& row = monitoring::row(family);
+  prometheus::Labels labels;
+  std::size_t i = 0;
+  for (const std::string_view value : values) {
+    const char* label = row.labels[i++];
+    labels.emplace(label, is_full ? kOther : bounded(label, value));
+  }
+  if (is_full) {
+    const auto& dropped = families[static_cast<std::size_t>(Family::series_dropped)].series;
+    std::get<Counter*>(dropped.begin()->second)->Increment();
+    return add(mine, labels);
+  }
+  const auto made = mine.series.try_emplace(key, add(mine, labels));
+  return made.first->second;
+}
+
+Metrics::Impl::Series Metrics::Impl::add(FamilySeries& to, const prometheus::Labels& labels) {
+  // The registry answers with the series it has when the labels are the same.
+  if (auto** counters = std::get_if<prometheus::Family<Counter>*>(&to.family)) {
+    return &(*counters)->Add(labels);
+  }
+  if (auto** gauges = std::get_if<prometheus::Family<Gauge>*>(&to.family)) {
+    return &(*gauges)->Add(labels);
+  }
+  const Histogram::BucketBoundaries buckets(kBuckets.begin(), kBuckets.end());
+  return &std::get<prometheus::Family<Histogram>*>(to.family)->Add(labels, buckets);
+}
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::allow(Label label, std::string_view value) {
+  const std::unique_lock lock(impl_->mutex);
+  TextSet& values = impl_->allowed[static_cast<std::size_t>(label)];
+  if (values.size() < kMaxAllowed) {
+    values.emplace(value);
+  } else if (!values.contains(value)) {
+    auto& dropped = impl_->families[static_cast<std::size_t>(Family::series_dropped)].series;
+    std::get<Counter*>(dropped.begin()->second)->Increment();
+  }
+}
+
+void Metrics::connection_opened(std::string_view listener) {
+  impl_->counter(Family::connections, {listener}).Increment();
+  impl_->gauge(Family::connections_open).Increment();
+}
+void Metrics::connection_closed() { impl_->gauge(Family::connections_open).Decrement(); }
+void Metrics::connection_refused(Fault cause) {
+  impl_->counter(Family::connections_refused, {signet::row(cause).name}).Increment();
+}
+void Metrics::auth_attempt(bool succeeded) {
+  impl_->counter(Family::auth_attempts, {succeeded ? "succeeded" : "failed"}).Increment();
+}
+void Metrics::command_refused(Fault cause) {
+  impl_->counter(Family::commands_refused, {signet::row(cause).name}).Increment();
+}
+void Metrics::message_accepted(std::string_view client, std::uint64_t bytes) {
+  impl_->counter(Family::messages_accepted, {client}).Increment();
+  impl_->counter(Family::message_bytes, {client}).Increment(static_cast<double>(bytes));
+}
+void Metrics::message_refused(std::string_view client, Fault cause) {
+  impl_->counter(Family::messages_refused, {client, signet::row(cause).name}).Increment();
+}
+void Metrics::limit_hit(std::string_view limit) {
+  impl_->counter(Family::limit_hits, {limit}).Increment();
+}
+
+void Metrics::signature_made(std::string_view domain, std::string_view algorithm) {
+  impl_->counter(Family::signatures, {domain, algorithm}).Increment();
+}
+void Metrics::message_unsigned(std::string_view domain, std::string_view reason) {
+  impl_->counter(Family::messages_unsigned, {domain, reason}).Increment();
+}
+void Metrics::signature_wrong(std::string_view domain) {
+  impl_->counter(Family::signatures_wrong, {domain}).Increment();
+}
+void Metrics::cached_key_path_broken() { impl_->gauge(Family::cached_key_path_broken).Set(1); }
+void Metrics::repaired(std::string_view repair) {
+  impl_->counter(Family::repairs, {repair}).Increment();
+}
+
+void Metrics::commit(std::size_t messages, std::chrono::microseconds took) {
+  impl_->counter(Family::commits).Increment();
+  impl_->counter(Family::committed_messages).Increment(static_cast<double>(messages));
+  impl_->histogram(Family::commit_duration).Observe(in_seconds(took));
+}
+void Metrics::spool_broken(bool broken) { impl_->gauge(Family::spool_broken).Set(broken ? 1 : 0); }
+
+void Metrics::attempt(std::string_view route, std::string_view pool, AttemptResult result,
+                      std::string_view reply_class, bool tls) {
+  impl_
+      ->counter(Family::delivery_attempts,
+                {route, pool, name_of(result), class_of(reply_class), tls ? "yes" : "no"})
+      .Increment();
+}
+void Metrics::recipient_done(std::string_view route, AttemptResult result) {
+  impl_->counter(Family::recipients, {route, name_of(result)}).Increment();
+}
+void Metrics::maybe_duplicate() { impl_->counter(Family::maybe_duplicates).Increment(); }
+void Metrics::dsn_made(std::string_view kind) { impl_->counter(Family::dsn, {kind}).Increment(); }
+void Metrics::dsn_dropped() { impl_->counter(Family::dsn_dropped).Increment(); }
+void Metrics::outbound_connection(int change) {
+  impl_->gauge(Family::outbound_connections).Increment(change);
+}
+
+void Metrics::stage_took(Stage stage, std::chrono::microseconds took) {
+  impl_->histogram(Family::stage_duration, {name_of(stage)}).Observe(in_seconds(took));
+}
+void Metrics::reload(bool succeeded) {
+  impl_->counter(Family::reloads, {succeeded ? "succeeded" : "failed"}).Increment();
+  impl_->gauge(Family::reload_successful).Set(succeeded ? 1 : 0);
+}
+void Metrics::dns_answer(std::string_view result) {
+  impl_->counter(Family::dns_answers, {result}).Increment();
+}
+void Metrics::dns_unvalidated(bool unvalidated) {
+  impl_->gauge(Family::dns_unvalidated).Set(unvalidated ? 1 : 0);
+}
+void Metrics::certificate_expires(std::string_view listener, std::int64_t unix_seconds) {
+  impl_->gauge(Family::certificate_expiry, {listener}).Set(static_cast<double>(unix_seconds));
+}
+
+void Metrics::on_scrape(std::string_view gauge, std::string_view help,
+                        std::function<double()> read) {
+  std::string name(gauge);
+  if (!name.starts_with("signet_")) name.insert(0, "signet_");
+  const std::lock_guard lock(impl_->scrape_mutex);
+  auto& family =
+      prometheus::BuildGauge().Name(name).Help(std::string(help)).Register(impl_->registry);
+  impl_->scraped[name] = {&family.Add({}), std::move(read)};
+}
+void Metrics::loop_lag(std::size_t loop, std::chrono::microseconds lag) {
+  impl_->histogram(Family::loop_lag, {std::to_string(loop)}).Observe(in_seconds(lag));
+}
+void Metrics::held(std::string_view reason, std::int64_t messages) {
+  impl_->gauge(Family::held_messages, {reason}).Set(static_cast<double>(messages));
+}
+
+std::string Metrics::expose() const {
+  {
+    const std::lock_guard lock(impl_->scrape_mutex);
+    for (auto& [name, scraped] : impl_->scraped) scraped.gauge->Set(scraped.read());
+  }
+  std::ostringstream out;
+  prometheus::TextSerializer{}.Serialize(out, impl_->registry.Collect());
+  return std::move(out).str();
+}
+
+}  // namespace signet::monitoring

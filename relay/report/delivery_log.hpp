@@ -36,11 +36,16 @@ class DeliveryLog {
  public:
   /// "-" is standard output. Fault: configuration.
   [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(const std::filesystem::path& file);
-  ~DeliveryLog();  ///< Writes all that waits.
+  /// Writes all that waits; gives up on what the disk refuses once more.
+  ~DeliveryLog();
+  /// Any thread; never blocks on the disk. The lines are in the order of the calls.
   void write(Fact fact);
-  /// Opens the file anew (after rotation).
+  /// Opens the file anew (after rotation), on the writer's thread. Any thread.
   void reopen();
+  /// More than 64 MiB wait to be written.
   [[nodiscard]] bool is_behind() const;
+  /// Failed writes and openings; each is tried again, so a growing count means a full or lost disk.
+  [[nodiscard]] std::uint64_t errors() const;
 
  private:
   struct Impl;
