@@ -1,0 +1,144 @@
+#include "relay/report/delivery_log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace signet::report {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+const WallTime kNow{std::chrono::milliseconds{1795454607123}};
+
+std::string read(const std::filesystem::path& file) {
+  std::ostringstream out;
+  out << std::ifstream(file).rdbuf();
+  return std::move(out).str();
+}
+
+class DeliveryLogTest : public ::testing::Test {
+ protected:
+  DeliveryLogTest() {
+    std::string pattern = ::testing::TempDir() + "/delivery-log-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+  }
+  ~DeliveryLogTest() override { std::filesystem::remove_all(directory_); }
+  [[nodiscard]] std::filesystem::path file(const char* name) const { return directory_ / name; }
+  [[nodiscard]] std::unique_ptr<DeliveryLog> open(const std::filesystem::path& path) const {
+    auto log = DeliveryLog::open(path);
+    EXPECT_TRUE(log.has_value());
+    return std::move(*log);
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+TEST(FactTest, is_one_json_line_in_the_order_of_its_fields) {
+  EXPECT_EQ(Fact("delivered", kNow)
+                .with("reply", "250 Ok")
+                .with("attempts", 3)
+                .with("signed_by", std::vector<std::string>{"a", "b"})
+                .with("none", std::vector<std::string>{})
+                .line(),
+            R"({"time":"2026-11-23T17:23:27.123Z","event":"delivered","reply":"250 Ok",)"
+            R"("attempts":3,"signed_by":["a","b"],"none":[]})"
+            "\n");
+}
+
+TEST(FactTest, escapes_what_a_peer_said) {
+  struct Case {
+    std::string value;
+    std::string json;
+  };
+  const std::vector<Case> cases{
+      {"a\"b\\c", R"(a\"b\\c)"},
+      {"line\r\n{\"event\":\"forged\"}", R"(line\u000d\u000a{\"event\":\"forged\"})"},
+      {std::string("\0\x7F", 2), R"(\u0000\u007f)"},
+      {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F"},
+      {"\xF0\x9F\x93\xA7", "\xF0\x9F\x93\xA7"},
+      {"\xFF", R"(\ufffd)"},                                // Never part of UTF-8.
+      {"cut \xC3", R"(cut \ufffd)"},                        // Ends within a sequence.
+      {"\xC0\xAF", R"(\ufffd\ufffd)"},                      // Overlong.
+      {"\xE0\x80\xAF", R"(\ufffd\ufffd\ufffd)"},            // Overlong.
+      {"\xED\xA0\x80", R"(\ufffd\ufffd\ufffd)"},            // Surrogate.
+      {"\xF4\x90\x80\x80", R"(\ufffd\ufffd\ufffd\ufffd)"},  // Beyond U+10FFFF.
+  };
+  for (const Case& c : cases) {
+    EXPECT_THAT(Fact("x", kNow).with("v", c.value).line(), EndsWith("\"v\":\"" + c.json + "\"}\n"));
+  }
+}
+
+TEST_F(DeliveryLogTest, writes_every_fact_in_order_before_it_ends) {
+  {
+    const auto log = open(file("log"));
+    for (int i = 0; i < 1000; ++i) log->write(Fact("x", kNow).with("i", i));
+  }
+  std::istringstream lines(read(file("log")));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    EXPECT_THAT(line, HasSubstr("\"i\":" + std::to_string(count) + "}"));
+  }
+  EXPECT_EQ(count, 1000);
+}
+
+TEST_F(DeliveryLogTest, appends_to_what_is_there) {
+  open(file("log"))->write(Fact("first", kNow));
+  open(file("log"))->write(Fact("second", kNow));
+  EXPECT_THAT(read(file("log")), HasSubstr("first"));
+  EXPECT_THAT(read(file("log")), HasSubstr("second"));
+}
+
+TEST_F(DeliveryLogTest, reopens_after_rotation) {
+  {
+    const auto log = open(file("log"));
+    log->write(Fact("old", kNow));
+    while (read(file("log")).empty()) std::this_thread::yield();
+    std::filesystem::rename(file("log"), file("log.1"));
+    log->reopen();
+    while (!std::filesystem::exists(file("log"))) std::this_thread::yield();
+    log->write(Fact("new", kNow));
+  }
+  EXPECT_THAT(read(file("log.1")), HasSubstr("old"));
+  EXPECT_THAT(read(file("log")), HasSubstr("new"));
+}
+
+TEST_F(DeliveryLogTest, a_full_disk_loses_nothing_and_is_behind) {
+  constexpr int kFacts = 66;  // Of 1 MiB: more than 64 MiB.
+  std::filesystem::create_symlink("/dev/full", file("log"));
+  {
+    const auto log = open(file("log"));
+    const std::string megabyte(1U << 20U, 'x');
+    EXPECT_FALSE(log->is_behind());
+    for (int i = 0; i < kFacts; ++i) log->write(Fact("big", kNow).with("v", megabyte));
+    EXPECT_TRUE(log->is_behind());
+    while (log->errors() == 0) std::this_thread::yield();
+    std::filesystem::remove(file("log"));
+    log->reopen();
+    while (log->is_behind()) std::this_thread::yield();
+  }
+  const std::string written = read(file("log"));
+  EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), kFacts);
+}
+
+TEST_F(DeliveryLogTest, ends_although_the_disk_is_full) {
+  const auto log = open("/dev/full");
+  log->write(Fact("lost", kNow));
+  while (log->errors() == 0) std::this_thread::yield();
+}
+
+TEST_F(DeliveryLogTest, refuses_a_file_it_cannot_open) {
+  const auto log = DeliveryLog::open(file("missing") / "log");
+  ASSERT_FALSE(log.has_value());
+  EXPECT_EQ(log.error().fault, Fault::configuration);
+  EXPECT_THAT(log.error().detail, HasSubstr("missing/log"));
+}
+
+}  // namespace
+}  // namespace signet::report
