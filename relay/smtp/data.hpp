@@ -4,6 +4,7 @@
 // never passed on (the smuggling rows of the test list). Out: dots are added; bytes go as they are.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,9 @@ class DataDecoder {
     std::size_t max_line = 998;  ///< Octets without CRLF (RFC 5322 2.1.1).
     bool allow_long_lines =
         false;  ///< The client's repair re-encodes them; still capped by message size.
-    bool repair_bare_lf = false;  ///< Bare LF becomes CRLF; never part of an end of data.
+    /// Bare LF becomes CRLF; never part of an end of data. A lone dot on a line between such ends
+    /// is content; of two leading dots after a bare LF one is removed, a single one stays.
+    bool repair_bare_lf = false;
   };
   struct Step {
     std::size_t consumed =
@@ -35,10 +38,19 @@ class DataDecoder {
   [[nodiscard]] bool saw_eight_bit() const { return saw_eight_bit_; }
 
  private:
-  enum class At { line_start, text, after_cr, after_dot, after_dot_cr };
+  enum class At { line_start, text, after_cr, after_dot, after_dot_cr, after_lf, after_lf_dot };
+  /// Each uses octets of `text` from `begin` on and returns where it stopped.
+  std::size_t copy_lines(std::string_view text, std::size_t begin, std::string& out);
+  std::size_t step(std::string_view text, std::size_t at, std::string& out);
+  void take_bare_lf(std::string& out);
+  void count(std::size_t octets);
+  void refuse(Fault fault, const char* what);
+
   Options options_;
   At at_ = At::line_start;
-  std::size_t line_ = 0;
+  std::size_t line_ = 0;  ///< Octets of the line so far, without its stuffed dot.
+  bool ended_ = false;
+  std::optional<Error> failed_;
   bool repaired_bare_lf_ = false;
   bool saw_long_line_ = false;
   bool saw_eight_bit_ = false;

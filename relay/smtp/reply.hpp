@@ -14,14 +14,16 @@ namespace signet::smtp {
 
 /// "250 2.1.0 Ok\r\n" of an error: the fault's code, enhanced code and public text.
 [[nodiscard]] std::string format_reply(const Error& error);
-/// One or more lines; an empty `enhanced` is left out (EHLO, 220, 354).
+/// One or more lines; an empty `enhanced` is left out (EHLO, 220, 354). What is not printable ASCII
+/// becomes "?", and a line is cut at 512 octets (RFC 5321 4.5.3.1.5), so nothing can be injected.
 [[nodiscard]] std::string format_reply(int code, std::string_view enhanced,
                                        const std::vector<std::string_view>& lines);
 [[nodiscard]] std::string format_reply(int code, std::string_view enhanced, std::string_view text);
 
 struct Reply {
   int code = 0;
-  std::string enhanced;            ///< "5.1.1" when the first line has one (RFC 2034), else empty.
+  std::string enhanced;            ///< "5.1.1" when the first line has one whose class is that of
+                                   ///< the code (RFC 2034 4), else empty.
   std::vector<std::string> lines;  ///< Text after the code, enhanced code kept, sanitised to
                                    ///< printable ASCII, each at most 512 octets.
 
@@ -34,19 +36,29 @@ struct Reply {
 };
 
 /// Reads replies out of a byte stream, in order. Caps: line 2,048 octets, 100 lines, 64 KiB.
+/// After a fault the reader is dead: every next() gives the same fault.
 class ReplyReader {
  public:
   /// Adds received octets.
-  void feed(std::string_view octets) { buffer_.append(octets); }
+  void feed(std::string_view octets);
   /// The next whole reply, nothing if more is needed. Fault: peer_protocol (bad code, code change
   /// inside a reply, caps, NUL). A bare LF ends a line as CRLF does (tolerated on this side, RFC
   /// 5321 2.3.8 notwithstanding).
   [[nodiscard]] Result<std::optional<Reply>> next();
-  [[nodiscard]] bool has_leftover() const { return !buffer_.empty(); }
+  /// True if octets wait that no reply has used: before STARTTLS or in an idle connection a breach.
+  [[nodiscard]] bool has_leftover() const { return begin_ < buffer_.size() || partial_.code != 0; }
 
  private:
+  [[nodiscard]] std::optional<std::string_view> next_line();
+  [[nodiscard]] bool take_line(std::string_view line);
+  void refuse(const char* what);
+
   std::string buffer_;
-  std::size_t scanned_ = 0;
+  std::size_t begin_ = 0;    ///< Octets before it are used up.
+  std::size_t scanned_ = 0;  ///< No line end between begin_ and here.
+  Reply partial_;            ///< The lines so far of the reply being read.
+  std::size_t octets_ = 0;   ///< Of the reply being read.
+  std::optional<Error> failed_;
 };
 
 /// Keywords of an EHLO reply.

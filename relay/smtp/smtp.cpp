@@ -1,1 +1,0 @@
-// smtp: see the headers of this folder.
