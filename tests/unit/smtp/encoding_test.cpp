@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include "relay/smtp/command.hpp"
+#include "relay/smtp/utf8.hpp"
+
+namespace signet::smtp {
+namespace {
+
+std::string every_octet() {
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  return all;
+}
+
+TEST(Xtext, round_trips_every_octet) {
+  EXPECT_EQ(decode_xtext(encode_xtext(every_octet())).value(), every_octet());
+  EXPECT_EQ(encode_xtext("a+b=c d"), "a+2Bb+3Dc+20d");
+}
+
+TEST(Xtext, refuses_what_rfc_3461_does_not_allow) {
+  for (const std::string_view bad : {"a+", "a+4", "a+4g", "a+2b", "a=b", "a b", "\x7f", "\xc3\xbc"})
+    EXPECT_FALSE(decode_xtext(bad)) << bad;
+}
+
+TEST(Base64, passes_the_vectors_of_rfc_4648) {
+  const std::pair<std::string_view, std::string_view> rows[] = {{"", ""},
+                                                                {"f", "Zg=="},
+                                                                {"fo", "Zm8="},
+                                                                {"foo", "Zm9v"},
+                                                                {"foob", "Zm9vYg=="},
+                                                                {"fooba", "Zm9vYmE="},
+                                                                {"foobar", "Zm9vYmFy"}};
+  for (const auto& [octets, text] : rows) {
+    EXPECT_EQ(encode_base64(octets), text);
+    EXPECT_EQ(decode_base64(text).value(), octets);
+  }
+  EXPECT_EQ(decode_base64(encode_base64(every_octet())).value(), every_octet());
+}
+
+TEST(Base64, is_strict) {
+  for (const std::string_view bad : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zm9v\n", " Zm9v",
+                                     "Zm 9v", "Zm9-", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "*"})
+    EXPECT_FALSE(decode_base64(bad)) << bad;
+}
+
+TEST(Utf8, is_strict) {
+  for (const std::string_view good : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+                                      "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const std::string_view bad :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf", "\xe2\x82", "\xed\xa0\x80",
+        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xc2z"})
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace signet::smtp
