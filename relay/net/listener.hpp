@@ -1,10 +1,11 @@
 // Listener: accepts connections and hands each to the loop with the fewest.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "relay/base/ip_address.hpp"
@@ -21,11 +22,33 @@ struct Worker {
       0);  ///< Shared: read by the acceptor, changed by the loop.
 };
 
-/// Sockets handed over by systemd (sd_listen_fds(3)): taken once at start.
+/// Lowers a worker's count when it dies: the handler keeps one for as long as the connection lives.
+class ConnectionSlot {
+ public:
+  ConnectionSlot() = default;
+  explicit ConnectionSlot(const Worker& worker) : connections_(worker.connections) {}
+  ConnectionSlot(ConnectionSlot&&) noexcept = default;
+  ConnectionSlot& operator=(ConnectionSlot&& other) noexcept {
+    connections_.swap(other.connections_);
+    return *this;
+  }
+  ~ConnectionSlot() {
+    if (connections_) connections_->fetch_sub(1, std::memory_order_relaxed);
+  }
+  void release() { connections_.reset(); }  ///< Leaves the count as it is.
+
+ private:
+  std::shared_ptr<std::atomic<int>> connections_;
+};
+
+/// Sockets handed over by systemd (sd_listen_fds(3)): taken once at start, before threads run,
+/// since it clears the LISTEN_ variables for our children.
 class InheritedSockets {
  public:
   InheritedSockets();
   ~InheritedSockets();  ///< Closes those nobody took.
+  InheritedSockets(const InheritedSockets&) = delete;
+  InheritedSockets& operator=(const InheritedSockets&) = delete;
   /// The listening descriptor bound to `endpoint`, or -1. Port 0 matches nothing.
   [[nodiscard]] int take(const Endpoint& endpoint);
 
@@ -37,9 +60,11 @@ class Listener {
  public:
   /// Runs on the chosen worker's loop. The count in `worker` is already raised; the handler lowers
   /// it when the connection ends (`ConnectionSlot`).
+  /// It is called from all workers, at once.
   using Handler = std::function<void(Stream stream, const Worker& worker)>;
 
-  /// Binds (or takes from `inherited`), listens, and accepts on `loop`. Fault: configuration.
+  /// Binds (or takes from `inherited`), listens, and accepts on `loop`; called on it, or before it
+  /// runs. Fault: configuration, with a text that says what to do.
   [[nodiscard]] static Result<std::unique_ptr<Listener>> open(Loop& loop, const Endpoint& endpoint,
                                                               InheritedSockets* inherited,
                                                               std::vector<Worker> workers,
@@ -49,6 +74,8 @@ class Listener {
   void pause();
   void resume();
   [[nodiscard]] Endpoint endpoint() const;  ///< With the real port.
+  /// Connections closed at once because descriptors ran out. From any thread.
+  [[nodiscard]] std::uint64_t turned_away() const;
 
  private:
   struct Impl;

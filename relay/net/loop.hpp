@@ -9,12 +9,11 @@
 #include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "relay/base/executor.hpp"
 #include "relay/net/task.hpp"
@@ -24,8 +23,16 @@ struct event;
 
 namespace signet::net {
 
+namespace internal {
+struct EventFree {
+  void operator()(::event* event) const;
+};
+using UniqueEvent = std::unique_ptr<::event, EventFree>;
+}  // namespace internal
+
 class Loop final : public Executor {
  public:
+  /// Also makes the process ignore SIGPIPE: a peer that hangs up is an answer of write(2).
   Loop();
   ~Loop() override;
   Loop(const Loop&) = delete;
@@ -38,7 +45,8 @@ class Loop final : public Executor {
   /// From any thread; wakes the loop once per batch, not once per closure.
   void post(Work work) override;
   [[nodiscard]] bool is_current() const;
-  /// Calls `handler` on this loop when `signal` arrives; until the loop ends.
+  /// Calls `handler` on this loop when `signal` arrives; until the loop ends. Only one loop of the
+  /// program may take signals.
   void on_signal(int signal, std::function<void()> handler);
 
   /// `co_await loop.sleep(duration)`.
@@ -74,18 +82,20 @@ class Loop::Sleep {
  private:
   Loop& loop_;
   std::chrono::milliseconds duration_;
-  event* timer_ = nullptr;
+  std::coroutine_handle<> waiter_;
+  internal::UniqueEvent timer_;
 };
 
-/// A flag that tasks of one loop wait for. notify() wakes every waiter (each on the loop's next
-/// turn).
+/// What tasks of one loop wait for until another says so; it remembers nothing for later waiters.
+/// Waiters are resumed on the loop's next turn, in the order they came.
 class Event {
  public:
   explicit Event(Loop& loop);
-  ~Event();  ///< No waiter may be left.
+  ~Event();  ///< A waiter that is left sees its timeout, or its notification if it had one.
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
+  /// Wakes the longest waiting; if that one is destroyed before it runs, the next.
   void notify_one();
   void notify_all();
   /// `co_await event.wait(timeout)`: true when notified, false at the timeout.
@@ -100,7 +110,8 @@ class Event {
 
 class Event::Wait {
  public:
-  Wait(Event& event, std::chrono::milliseconds timeout);
+  Wait(Event& event, std::chrono::milliseconds timeout)
+      : event_(event.impl_.get()), timeout_(timeout) {}
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
   ~Wait();
@@ -110,11 +121,16 @@ class Event::Wait {
 
  private:
   friend class Event;
-  Event& event_;
+  void leave();
+
+  Event::Impl* event_;  // Null when neither waiting nor notified, or the Event is gone.
   std::chrono::milliseconds timeout_;
   std::coroutine_handle<> waiter_;
-  struct ::event* timer_ = nullptr;
+  internal::UniqueEvent timer_;
+  std::list<Wait*>::iterator place_;
+  bool queued_ = false;
   bool notified_ = false;
+  bool passes_on_ = false;  // Notified alone: the notification must not die with this waiter.
 };
 
 /// Turns a callback API into an awaitable: `co_await completion<T>(loop, start)` calls

@@ -3,7 +3,8 @@
 // Edge-triggered readiness, registered once per connection; each operation tries the system call
 // first and waits only when it would block. One reader and one writer at a time. Sockets are
 // non-blocking, close-on-exec, TCP_NODELAY. After a failed or timed-out operation the stream is
-// only good for closing.
+// only good for closing. A stream may be moved while an operation waits; an operation whose stream
+// is destroyed never resumes, so its task ends first or with it.
 #pragma once
 
 #include <chrono>
@@ -47,10 +48,12 @@ class Stream {
   [[nodiscard]] static Task<Result<Stream>> connect(Loop& loop, Endpoint to,
                                                     std::optional<IpAddress> bind, Timeout timeout);
 
-  /// At least one octet into `into`; 0 means the peer ended the stream in order (TLS: close_notify;
-  /// a TLS stream cut without it is `closed`). Faults: closed, timed_out.
+  /// At least one octet into `into`, which is not empty and lives until done; 0 means the peer
+  /// ended the stream in order (TLS: close_notify; a TLS stream cut without it is `closed`).
+  /// Faults: closed, timed_out.
   [[nodiscard]] Task<Result<std::size_t>> read(std::span<char> into, Timeout timeout);
-  /// All of `bytes`, which must live until done. The timeout covers each wait, not the whole.
+  /// All of `bytes`, which must live until done. The timeout begins anew with each octet that
+  /// leaves.
   /// Faults: closed, timed_out.
   [[nodiscard]] Task<Result<void>> write(std::string_view bytes, Timeout timeout);
 
@@ -65,7 +68,8 @@ class Stream {
   /// Sends close_notify if TLS, without waiting, and shuts down writing.
   void shut_down();
 
-  /// Unread input is waiting in the kernel or TLS layer, without blocking (for the STARTTLS check).
+  /// A read would return at once: input is waiting in the kernel or TLS layer, or the connection
+  /// has ended (for the STARTTLS check, and for idle connections).
   [[nodiscard]] bool has_pending_input();
   [[nodiscard]] const std::optional<TlsFacts>& tls() const;
   [[nodiscard]] Endpoint peer() const;

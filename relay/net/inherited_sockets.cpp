@@ -1,0 +1,71 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "relay/net/listener.hpp"
+
+namespace signet::net {
+namespace {
+
+constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
+constexpr int kMost = 1024;
+
+std::optional<int> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return {};
+  int value = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || stop != end) return {};
+  return value;
+}
+
+bool is_listening_on(int descriptor, const Endpoint& endpoint) {
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) return false;
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (listening == 0 ||
+      getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+    return false;
+  }
+  const bool is_internet = storage.ss_family == AF_INET || storage.ss_family == AF_INET6;
+  return is_internet && Endpoint::from_sockaddr(storage) == endpoint;
+}
+
+}  // namespace
+
+InheritedSockets::InheritedSockets() {
+  if (number_in("LISTEN_PID") == getpid()) {
+    const int count = std::min(number_in("LISTEN_FDS").value_or(0), kMost);
+    for (int descriptor = kFirst; descriptor < kFirst + count; ++descriptor) {
+      fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+      descriptors_.push_back(descriptor);
+    }
+  }
+  for (const char* variable : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) unsetenv(variable);
+}
+
+InheritedSockets::~InheritedSockets() {
+  for (const int descriptor : descriptors_) ::close(descriptor);
+}
+
+int InheritedSockets::take(const Endpoint& endpoint) {
+  if (endpoint.port == 0) return -1;
+  const auto found = std::ranges::find_if(
+      descriptors_, [&](int descriptor) { return is_listening_on(descriptor, endpoint); });
+  if (found == descriptors_.end()) return -1;
+  const int descriptor = *found;
+  descriptors_.erase(found);
+  fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+  return descriptor;
+}
+
+}  // namespace signet::net

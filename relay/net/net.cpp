@@ -1,1 +1,0 @@
-// net: see the headers of this folder.
