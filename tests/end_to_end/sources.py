@@ -1,0 +1,61 @@
+"""Clients nobody here wrote, each sending to a relay on loopback."""
+import json
+import shutil
+import subprocess
+import unittest
+
+import peers
+
+
+def _run(command, **options):
+    done = subprocess.run(command, capture_output=True, env=peers.environment(), timeout=120, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{command[0]} exited {done.returncode}: {(done.stdout + done.stderr).decode(errors='replace')}")
+    return done.stdout.decode(errors="replace")
+
+
+def swaks(port, message, *options, sender="alice@example.com", recipient="bob@receiver.example"):
+    """`message` in a file-like text of LF lines, as swaks wants it."""
+    program = peers.need("usr/bin/swaks")
+    return _run([
+        "perl", program, "--server", "127.0.0.1", "--port", str(port), "--ehlo", "client.example",
+        "--from", sender, "--to", recipient, "--data", "-", *options,
+    ], input=message.replace(b"\r\n", b"\n"))
+
+
+def msmtp(folder, port, message, *settings, sender="alice@example.com", recipients=("bob@receiver.example",)):
+    program = peers.need("usr/bin/msmtp")
+    file = folder / "msmtprc"
+    lines = ["defaults", "logfile -", "account default", "host 127.0.0.1", f"port {port}", f"from {sender}", "domain client.example", *settings]
+    file.write_text("\n".join(lines) + "\n")
+    file.chmod(0o600)
+    return _run([program, "-C", str(file), *recipients], input=message.replace(b"\r\n", b"\n"))
+
+
+def smtp_source(port, *options, count=1, sessions=1, length=4096, sender="alice@example.com", recipient="bob@receiver.example"):
+    """Postfix's load generator: `count` messages of about `length` octets over `sessions` connections."""
+    program = peers.need("usr/sbin/smtp-source")
+    return _run([
+        program, "-s", str(sessions), "-m", str(count), "-l", str(length), "-f", sender, "-t", recipient,
+        "-M", "client.example", *options, f"127.0.0.1:{port}",
+    ])
+
+
+NODE = """
+const nodemailer = require('nodemailer');
+const given = JSON.parse(process.argv[1]);
+const transport = nodemailer.createTransport(given.transport);
+transport.sendMail(given.message).then(
+  info => { console.log(info.response); transport.close(); },
+  error => { console.error(error.message); process.exit(1); });
+"""
+
+
+def nodemailer(port, message, **transport):
+    """`message` as nodemailer's sendMail takes it; returns the relay's last reply."""
+    peers.need("usr/share/nodejs/nodemailer")
+    given = {"transport": {"host": "127.0.0.1", "port": port, "name": "client.example", "tls": {"rejectUnauthorized": False}} | transport,
+             "message": message}
+    if not shutil.which("node"):
+        raise unittest.SkipTest("node is not installed")
+    return _run(["node", "-e", NODE, json.dumps(given)])
