@@ -47,18 +47,24 @@ enum class Authorship { own, foreign };
 /// limit.
 class Quotas {
  public:
-  explicit Quotas(const Clock& clock) : clock_(clock) {}
+  explicit Quotas(const Clock& clock);  ///< The clock outlives the quotas.
+  ~Quotas();
+  Quotas(const Quotas&) = delete;
+  Quotas& operator=(const Quotas&) = delete;
   /// Fault: quota_exceeded. Counts only what is granted. Sliding over 60 one-minute buckets.
   [[nodiscard]] Result<void> take_message(const config::ClientSettings& client,
                                           std::uint64_t recipients);
+  /// Fault: too_many_connections. A granted one is given back with return_connection().
   [[nodiscard]] Result<void> take_connection(const config::ClientSettings& client);
   void return_connection(const config::ClientSettings& client);
 
  private:
   struct Usage;
+  [[nodiscard]] Usage& usage_of(const std::string& client);
+
   const Clock& clock_;
   std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<Usage>> usage_;
+  std::unordered_map<std::string, std::unique_ptr<Usage>> usage_;  // By client name; guarded.
 };
 
 }  // namespace signet::authorise

@@ -1,1 +1,0 @@
-// authorise: see the headers of this folder.

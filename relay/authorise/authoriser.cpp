@@ -1,0 +1,100 @@
+#include "relay/authorise/authoriser.hpp"
+
+#include <string_view>
+
+namespace signet::authorise {
+namespace {
+
+const config::ClientSettings* find_by_network(const config::Settings& settings,
+                                              const IpAddress& address) {
+  const config::ClientSettings* found = nullptr;
+  unsigned longest = 0;
+  for (const auto& client : settings.clients) {
+    for (const auto& network : client.networks) {
+      if (!network.contains(address)) continue;
+      if (found != nullptr && network.prefix <= longest) continue;
+      found = &client;
+      longest = network.prefix;
+    }
+  }
+  return found;
+}
+
+template <typename Matches>
+const config::ClientSettings* find_first(const config::Settings& settings, Matches matches) {
+  for (const auto& client : settings.clients) {
+    if (matches(client)) return &client;
+  }
+  return nullptr;
+}
+
+bool is_own(const config::ClientSettings& client, const Domain& domain, bool in_store) {
+  return client.domains.contains(domain) || (client.all_domains && in_store);
+}
+
+/// What the operator must do for `domain` to be allowed, in words a peer may read.
+std::string refusal(std::string_view what, const Domain& domain,
+                    const config::ClientSettings& client) {
+  std::string text(what);
+  text += " domain " + domain.text() + " is not allowed for client " + client.name;
+  text +=
+      client.all_domains ? ": make a key for it in the store" : ": add it to the client's domains";
+  for (char& octet : text) {
+    if (octet < ' ' || octet > '~') octet = '?';
+  }
+  return text;
+}
+
+bool matches_suffix(std::string_view host, std::string_view suffix) {
+  if (suffix.starts_with('.')) suffix.remove_prefix(1);
+  return host.size() > suffix.size() + 1 && host.ends_with(suffix) &&
+         host[host.size() - suffix.size() - 1] == '.';
+}
+
+}  // namespace
+
+const config::ClientSettings* find_client(const config::Settings& settings, const Peer& peer) {
+  const config::ClientSettings* found = nullptr;
+  if (!peer.user.empty()) {
+    found = find_first(settings, [&](const auto& c) { return c.users.contains(peer.user); });
+  }
+  if (found == nullptr && !peer.certificate_fingerprint.empty()) {
+    found = find_first(settings, [&](const auto& c) {
+      return c.certificates.contains(peer.certificate_fingerprint);
+    });
+  }
+  return found != nullptr ? found : find_by_network(settings, peer.address);
+}
+
+Mailbox rewrite(const config::Settings& settings, Mailbox address) {
+  const config::RewriteRule* best = nullptr;
+  const std::string& host = address.domain.text();
+  for (const auto& rule : settings.rewrites) {
+    if (!rule.is_suffix && rule.match == host) {
+      best = &rule;
+      break;
+    }
+    if (!rule.is_suffix || !matches_suffix(host, rule.match)) continue;
+    if (best == nullptr || rule.match.size() > best->match.size()) best = &rule;
+  }
+  if (best != nullptr) address.domain = best->domain;
+  return address;
+}
+
+Result<void> check_sender(const config::ClientSettings& client, const ReversePath& sender,
+                          bool in_store) {
+  if (!sender || is_own(client, sender->domain, in_store)) return {};
+  if (client.foreign_from != config::ForeignFrom::refuse) return {};
+  return fail(Fault::sender_not_allowed, sender->to_string() + " by client " + client.name,
+              refusal("Sender", sender->domain, client));
+}
+
+Result<Authorship> check_author(const config::ClientSettings& client, const Domain& author,
+                                bool in_store) {
+  if (is_own(client, author, in_store)) return Authorship::own;
+  if (client.foreign_from != config::ForeignFrom::refuse) return Authorship::foreign;
+  return fail(Fault::author_not_allowed, author.text() + " by client " + client.name,
+              refusal("From", author, client));
+}
+
+}  // namespace signet::authorise
