@@ -1,1 +1,0 @@
-// accept: see the headers of this folder.

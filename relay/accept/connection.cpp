@@ -1,0 +1,351 @@
+#include "relay/accept/connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "relay/accept/data_phase.hpp"
+#include "relay/smtp/reply.hpp"
+
+namespace signet::accept {
+namespace {
+
+using std::chrono::ceil;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kMaxReplies = 16U << 10;  // Gathered for one write.
+constexpr std::size_t kIdleReplies = 256;
+constexpr milliseconds kDrainCheck = seconds(1);
+constexpr milliseconds kLinger = seconds(10);
+
+const Say kSilentEnd{.reply = {}, .hangs_up = true};
+
+Rules rules_of(const config::Settings& settings, const config::ListenerSettings& listener,
+               bool has_tls) {
+  return {.hostname = settings.hostname,
+          .offers_starttls = has_tls && listener.tls == config::ListenerTls::starttls,
+          .offers_auth = !settings.users.empty(),
+          .requires_tls = listener.require_tls,
+          .requires_auth = listener.require_auth,
+          .message_bytes = settings.limits.message_bytes,
+          .recipients = settings.limits.recipients,
+          .junk_commands = settings.limits.junk_commands};
+}
+
+/// The limit a fault stands for; empty: none.
+std::string_view limit_of(Fault fault) {
+  switch (fault) {
+    case Fault::too_many_errors:
+      return "junk_commands";
+    case Fault::too_many_recipients:
+      return "recipients";
+    case Fault::message_too_big:
+      return "message_bytes";
+    case Fault::header_too_big:
+      return "header_bytes";
+    case Fault::line_too_long:
+      return "command_line";
+    case Fault::idle_timeout:
+      return "client_timeout";
+    default:
+      return {};
+  }
+}
+
+/// The peer may be sending still, and should learn why we end.
+bool is_worth_lingering(const Say& last) {
+  return last.refused && !last.reply.empty() && *last.refused != Fault::idle_timeout &&
+         *last.refused != Fault::shutting_down;
+}
+
+}  // namespace
+
+Connection::Connection(net::Stream stream, config::ListenerSettings listener, Door& door,
+                       monitoring::Metrics& metrics)
+    : stream_(std::move(stream)),
+      listener_(std::move(listener)),
+      door_(door),
+      metrics_(metrics),
+      settings_(door.settings()),
+      tls_(door.tls()),
+      dialogue_(rules_of(*settings_, listener_, tls_ != nullptr)) {
+  facts_.remote = stream_.peer();
+  facts_.peer.address = facts_.remote.address;
+  facts_.listener = listener_.name;
+}
+
+Connection::~Connection() {
+  if (!entered_) return;
+  door_.leave(facts_.remote);
+  metrics_.connection_closed();
+}
+
+net::Task<void> Connection::run() {
+  auto greeting = greet();
+  bool goes_on = co_await std::move(greeting);
+  while (goes_on) {
+    const LineReader::Line line = lines_.next(inbox_.unread());
+    inbox_.consume(line.consumed);
+    if (line.kind == LineReader::Kind::incomplete) {
+      auto waiting = await_command();
+      goes_on = co_await std::move(waiting);
+      continue;
+    }
+    Action action = act_on(line);
+    Say* said = std::get_if<Say>(&action);
+    Say answer;
+    if (said != nullptr) {
+      answer = std::move(*said);
+    } else {
+      auto performing = perform(std::move(action));
+      answer = co_await std::move(performing);
+    }
+    expect_command();
+    if (answer.hangs_up) {
+      auto ending = end(std::move(answer));
+      co_await std::move(ending);
+      co_return;
+    }
+    speak(answer);
+    if (replies_.size() < kMaxReplies) continue;
+    auto flushing = flush();
+    goes_on = co_await std::move(flushing);
+  }
+}
+
+bool Connection::enter() {
+  const auto admitted = door_.enter(facts_.remote);
+  if (!admitted) {
+    metrics_.connection_refused(admitted.error().fault);
+    if (listener_.tls != config::ListenerTls::implicit) {
+      replies_ = smtp::format_reply(admitted.error());
+    }
+    return false;
+  }
+  entered_ = true;
+  metrics_.connection_opened(listener_.name);
+  return true;
+}
+
+net::Task<bool> Connection::greet() {
+  const bool is_admitted = enter();
+  if (!is_admitted) {
+    auto flushing = flush();
+    co_await std::move(flushing);
+    co_return false;
+  }
+  if (listener_.tls == config::ListenerTls::implicit) {
+    auto starting = start_tls();
+    const bool is_started = co_await std::move(starting);
+    if (!is_started) co_return false;
+  }
+  replies_ = dialogue_.banner();
+  expect_command();
+  co_return true;
+}
+
+net::Task<bool> Connection::start_tls() {
+  if (tls_ == nullptr) co_return false;
+  auto handshake = stream_.accept_tls(*tls_, settings_->timeouts.tls_handshake);
+  const auto shaken = co_await std::move(handshake);
+  if (!shaken) {
+    metrics_.connection_refused(shaken.error().fault);
+    co_return false;
+  }
+  const net::TlsFacts& agreed = *stream_.tls();
+  facts_.tls = agreed.version + " with cipher " + agreed.cipher;
+  if (agreed.peer_verified || settings_->tls.client_ca.empty()) {
+    facts_.peer.certificate_fingerprint = agreed.peer_fingerprint;
+  }
+  dialogue_.on_tls_started();
+  inbox_ = Inbox();
+  lines_ = LineReader();
+  co_return true;
+}
+
+Action Connection::act_on(const LineReader::Line& line) {
+  switch (line.kind) {
+    case LineReader::Kind::line:
+      return dialogue_.on_line(line.text);
+    case LineReader::Kind::too_long:
+      return dialogue_.on_long_line();
+    case LineReader::Kind::endless:
+      return hang_up(Error{Fault::too_many_errors, "endless line"});
+    case LineReader::Kind::nul:
+      return hang_up(Error{Fault::syntax_error, "NUL in a command"});
+    case LineReader::Kind::incomplete:
+    case LineReader::Kind::bare_newline:
+      break;
+  }
+  return hang_up(Error{Fault::bare_newline, "in a command"});
+}
+
+net::Task<Say> Connection::perform(Action action) {
+  if (auto* ask = std::get_if<AskRecipient>(&action)) {
+    co_return dialogue_.on_recipient(door_.rcpt(facts(), ask->recipient));
+  }
+  if (auto* ask = std::get_if<AskSender>(&action)) {
+    auto asking = door_.mail(facts(), std::move(ask->sender));
+    auto answer = co_await std::move(asking);
+    co_return dialogue_.on_sender(std::move(answer));
+  }
+  if (auto* wish = std::get_if<Authenticate>(&action)) {
+    auto checking = door_.authenticate(stream_.loop(), wish->user, std::move(wish->password));
+    const auto answer = co_await std::move(checking);
+    metrics_.auth_attempt(answer.has_value());
+    co_return dialogue_.on_authenticated(answer);
+  }
+  if (std::holds_alternative<StartTls>(action)) {
+    auto upgrading = upgrade();
+    co_return co_await std::move(upgrading);
+  }
+  auto receiving = receive();
+  co_return co_await std::move(receiving);
+}
+
+net::Task<Say> Connection::upgrade() {
+  if (!inbox_.unread().empty() || stream_.has_pending_input()) {
+    co_return hang_up(Error{Fault::plaintext_after_starttls, {}});
+  }
+  speak(Dialogue::invite_tls());
+  auto flushing = flush();
+  const bool is_invited = co_await std::move(flushing);
+  if (!is_invited) co_return kSilentEnd;
+  auto starting = start_tls();
+  const bool is_started = co_await std::move(starting);
+  co_return is_started ? Say{} : kSilentEnd;
+}
+
+net::Task<Say> Connection::receive() {
+  auto intake = door_.open(stream_.loop(), facts(), dialogue_.take_envelope());
+  if (!intake) co_return dialogue_.on_open(intake.failure());
+  speak(dialogue_.on_open({}));
+  DataPhase phase(std::move(*intake), settings_->limits);
+  auto receiving = receive_all(phase);
+  Say answer = co_await std::move(receiving);
+  if (phase.refusal() && phase.is_refused_here()) {
+    const auto* client = authorise::find_client(*settings_, facts_.peer);
+    metrics_.message_refused(client == nullptr ? "" : client->name, phase.refusal()->fault);
+  }
+  co_return answer;
+}
+
+net::Task<Say> Connection::receive_all(DataPhase& phase) {
+  Pace pace(settings_->timeouts.min_bytes_per_second);
+  DataPhase::Progress progress;
+  inbox_.reserve(Inbox::kMost / 4);
+  while (!progress.ended) {
+    if (inbox_.unread().empty()) {
+      auto waiting = await_data(pace);
+      Say stop = co_await std::move(waiting);
+      if (stop.hangs_up) co_return stop;
+    }
+    auto feeding = phase.feed(inbox_.unread());
+    progress = co_await std::move(feeding);
+    if (progress.broken) co_return hang_up(*phase.refusal());
+    inbox_.consume(progress.consumed);
+  }
+  auto finishing = phase.finish();
+  const auto stored = co_await std::move(finishing);
+  co_return dialogue_.on_message(stored);
+}
+
+net::Task<Say> Connection::await_data(Pace& pace) {
+  auto flushing = flush();
+  const bool is_flushed = co_await std::move(flushing);
+  if (!is_flushed) co_return kSilentEnd;
+  const std::span<char> room = inbox_.room();
+  const auto began = steady_clock::now();
+  auto reading = stream_.read(room, settings_->timeouts.data_block);
+  const auto got = co_await std::move(reading);
+  if (!got && got.error().fault == Fault::timed_out) {
+    co_return hang_up(Error{Fault::idle_timeout, "in the data"});
+  }
+  if (!got || *got == 0) co_return kSilentEnd;
+  inbox_.filled(*got);
+  if (*got == room.size()) inbox_.reserve(Inbox::kMost);
+  if (pace.keeps_up(*got, steady_clock::now() - began)) co_return Say{};
+  co_return hang_up(Error{Fault::idle_timeout, "data too slow"});
+}
+
+net::Task<bool> Connection::await_command() {
+  auto flushing = flush();
+  const bool is_flushed = co_await std::move(flushing);
+  if (!is_flushed) co_return false;
+  inbox_.rest();
+  while (true) {
+    const auto left = ceil<milliseconds>(command_deadline_ - steady_clock::now());
+    std::optional<Fault> ends;
+    if (left.count() <= 0) ends = Fault::idle_timeout;
+    if (door_.is_draining() && !dialogue_.in_transaction()) ends = Fault::shutting_down;
+    if (ends) {
+      auto ending = end(hang_up(Error{*ends, {}}));
+      co_await std::move(ending);
+      co_return false;
+    }
+    // Nothing is lost when a read times out: the next one goes on where it stopped.
+    auto reading = stream_.read(inbox_.room(), std::min(left, kDrainCheck));
+    const auto got = co_await std::move(reading);
+    if (!got && got.error().fault == Fault::timed_out) continue;
+    if (!got || *got == 0) co_return false;
+    inbox_.filled(*got);
+    co_return true;
+  }
+}
+
+void Connection::speak(const Say& say) {
+  replies_ += say.reply;
+  if (!say.refused) return;
+  metrics_.command_refused(*say.refused);
+  const std::string_view limit = limit_of(*say.refused);
+  if (!limit.empty()) metrics_.limit_hit(limit);
+}
+
+net::Task<bool> Connection::flush() {
+  if (replies_.empty()) co_return true;
+  auto writing = stream_.write(replies_, settings_->timeouts.command);
+  const auto written = co_await std::move(writing);
+  replies_.clear();
+  if (replies_.capacity() > kIdleReplies) std::string().swap(replies_);
+  co_return written.has_value();
+}
+
+net::Task<void> Connection::end(Say last) {
+  speak(last);
+  auto flushing = flush();
+  const bool is_flushed = co_await std::move(flushing);
+  if (!is_flushed) co_return;
+  stream_.shut_down();
+  if (!is_worth_lingering(last)) co_return;
+  auto lingering = linger();
+  co_await std::move(lingering);
+}
+
+net::Task<void> Connection::linger() {
+  const auto deadline = steady_clock::now() + kLinger;
+  std::uint64_t dropped = 0;
+  inbox_ = Inbox();
+  inbox_.reserve(Inbox::kMost / 4);
+  while (dropped <= settings_->limits.message_bytes) {
+    const auto left = ceil<milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0) co_return;
+    auto reading = stream_.read(inbox_.room(), left);
+    const auto got = co_await std::move(reading);
+    if (!got || *got == 0) co_return;
+    dropped += *got;
+  }
+}
+
+const SessionFacts& Connection::facts() {
+  facts_.helo = dialogue_.helo();
+  facts_.protocol = dialogue_.protocol();
+  facts_.peer.user = dialogue_.user();
+  return facts_;
+}
+
+void Connection::expect_command() {
+  command_deadline_ = steady_clock::now() + settings_->timeouts.command;
+}
+
+}  // namespace signet::accept

@@ -1,0 +1,59 @@
+// One message between 354 and its reply: decodes, splits header from body, and feeds the Intake.
+//
+// A refusal does not stop the octets: the rest is taken and dropped, so that client and server stay
+// in step, and the client hears of it after the end of the data (RFC 5321 4.1.1.4). Only where the
+// end of the data is in doubt is the phase broken, and the connection must end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/settings.hpp"
+#include "relay/accept/header_split.hpp"
+#include "relay/accept/session.hpp"
+
+namespace signet::accept {
+
+class DataPhase {
+ public:
+  struct Progress {
+    std::size_t consumed = 0;  ///< Octets of the input used; after the end the rest are commands.
+    bool ended = false;
+    bool broken = false;  ///< See refusal(): nothing that follows may be read.
+  };
+  static constexpr std::size_t kMaxSlice = 64U << 10;
+
+  /// `limits` outlives the phase.
+  DataPhase(std::unique_ptr<Intake> intake, const config::Limits& limits);
+
+  /// `input` lives until the task is done; any cut gives the same result.
+  [[nodiscard]] net::Task<Progress> feed(std::string_view input);
+  /// After the end of the data. The Intake's answer, or the first refusal.
+  [[nodiscard]] net::Task<Result<QueueId>> finish();
+
+  [[nodiscard]] const std::optional<Error>& refusal() const { return refusal_; }
+  /// The refusal was ours, not the Intake's.
+  [[nodiscard]] bool is_refused_here() const { return refused_here_; }
+
+ private:
+  /// Gives what was decoded to the Intake.
+  [[nodiscard]] net::Task<void> hand_over();
+  [[nodiscard]] net::Task<void> give_header();
+  void refuse(Fault fault, std::string detail);
+  void note(const Result<void>& answer);
+
+  const config::Limits& limits_;
+  std::unique_ptr<Intake> intake_;  // Null once refused.
+  smtp::DataDecoder::Options framing_;
+  smtp::DataDecoder decoder_;
+  HeaderSplit split_;
+  bool header_given_ = false;
+  std::string decoded_;
+  std::uint64_t size_ = 0;
+  std::optional<Error> refusal_;
+  bool refused_here_ = false;
+};
+
+}  // namespace signet::accept
