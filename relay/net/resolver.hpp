@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +49,9 @@ struct ResolverSettings {
   std::filesystem::path root_hints;    ///< Mode::recursive; empty: built-in.
   std::chrono::milliseconds timeout{10000};  ///< For one question as a whole.
   bool allow_loopback_servers = true;
+  /// Called on the resolver's thread once it is known whether answers are validated, with the
+  /// reason when they are not although a trust anchor is set. Never called without a trust anchor.
+  std::function<void(bool validates, const std::string& reason)> on_validation = {};
 };
 
 class Resolver {
@@ -56,8 +61,13 @@ class Resolver {
   /// bad_parameter. NXDOMAIN and no data are answers, not faults.
   [[nodiscard]] virtual Task<Result<DnsAnswer>> resolve(Loop& loop, std::string name,
                                                         RecordType type) = 0;
+  /// True once a probe at the trust anchor has shown that answers are validated. From any thread.
+  [[nodiscard]] virtual bool validates() const { return false; }
 };
 
+/// A resolver ends before the loops that ask it; a question it has not answered by then is never
+/// resumed. With a trust anchor, questions wait until a probe has shown whether the servers pass on
+/// signatures; where they strip them every answer would be bogus, so then nothing is validated.
 /// Fault: configuration.
 [[nodiscard]] Result<std::unique_ptr<Resolver>> make_resolver(const ResolverSettings& settings);
 
