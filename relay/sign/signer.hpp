@@ -38,7 +38,8 @@ struct Signed {
   std::vector<std::string> signed_by;  ///< "selector._domainkey.domain"
 };
 
-/// A message being signed. Used on one thread. Order: body()*, finish().
+/// A message being signed. Used on its signer's thread; its signer outlives it. Order: body()*,
+/// finish() once; after a fault nothing more.
 class Signing {
  public:
   virtual ~Signing() = default;
@@ -54,7 +55,8 @@ class Signer {
  public:
   virtual ~Signer() = default;
   /// Begins a message. `header` is the block as it leaves (fields with CRLF, no empty line); copied
-  /// as needed.
+  /// as needed. Faults: header_malformed, header_too_big, nul_in_message, author_missing,
+  /// author_ambiguous, local_error.
   [[nodiscard]] virtual Result<std::unique_ptr<Signing>> begin(const Plan& plan,
                                                                std::string_view header,
                                                                WallTime now) = 0;

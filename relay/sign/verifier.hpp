@@ -39,6 +39,8 @@ struct PublicKeyRecord {
   std::string key;                ///< decoded p=; empty: revoked
   bool testing = false;           ///< t=y
   bool strict_identity = false;   ///< t=s
+  bool allows_sha256 = true;      ///< h=
+  bool allows_email = true;       ///< s=
 };
 /// A key record's text (RFC 6376 3.6.1). Fault: bad_parameter.
 [[nodiscard]] Result<PublicKeyRecord> parse_key_record(std::string_view text);

@@ -1,1 +1,0 @@
-// sign: see the headers of this folder.
