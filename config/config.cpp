@@ -1,1 +1,0 @@
-// config: see the headers of this folder.
