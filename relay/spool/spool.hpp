@@ -47,8 +47,11 @@ struct State {
   std::uint32_t attempts = 0;
   std::uint32_t maybe_duplicates = 0;  ///< Attempts that ended without an outcome (crash).
   [[nodiscard]] bool is_held() const { return !hold_reason.empty(); }
-  /// Held by a rule of ours, which is looked at again hourly; an operator's hold waits for the operator.
-  [[nodiscard]] bool hold_is_ours() const { return is_held() && !hold_reason.starts_with("operator"); }
+  /// Held by a rule of ours, which is looked at again hourly; an operator's hold waits for the
+  /// operator.
+  [[nodiscard]] bool hold_is_ours() const {
+    return is_held() && !hold_reason.starts_with("operator");
+  }
 };
 
 /// What never changes after receipt.

@@ -1,0 +1,189 @@
+#include "relay/spool/committer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace signet::spool {
+namespace {
+
+using std::chrono::steady_clock;
+
+rocksdb::WriteOptions write_options(bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  return options;
+}
+
+}  // namespace
+
+Committer::Committer(Neighbours neighbours, OnCommit on_commit)
+    : near_(neighbours), on_commit_(std::move(on_commit)), thread_([this] { run(); }) {}
+
+Committer::~Committer() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Committer::submit(Request request) {
+  const std::size_t bytes = request.bytes();
+  bool wake = false;
+  bool full = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_message = request.needs_sync() || std::holds_alternative<PutChunk>(request.what);
+    full = is_message && waiting_bytes_ + bytes > kMaxWaitingBytes;
+    if (!full) {
+      wake = waiting_.empty();
+      waiting_bytes_ += bytes;
+      waiting_.push_back(std::move(request));
+    }
+  }
+  if (wake) wake_.notify_one();
+  if (!full) return;
+  Completions answer;
+  answer.add(request.on, std::move(request.done),
+             fail(Fault::memory_short, "too much waits for the spool"));
+  answer.post();
+}
+
+void Committer::run() {
+  std::vector<Request> taken;
+  while (take(taken)) {
+    if (!taken.empty()) commit(taken);
+    taken.clear();
+    sync_if_late(steady_clock::now());
+  }
+  // The end: everything is durable, and the mark says exactly how far.
+  sync_if_late(Instant::max());
+}
+
+bool Committer::take(std::vector<Request>& taken) {
+  std::unique_lock lock(mutex_);
+  const auto has_work = [this] { return ending_ || !waiting_.empty(); };
+  if (const std::optional<Instant> deadline = next_deadline()) {
+    wake_.wait_until(lock, *deadline, has_work);
+  } else {
+    wake_.wait(lock, has_work);
+  }
+  if (waiting_.empty()) return !ending_;
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  while (count < waiting_.size() && count < kMaxGroupRequests && bytes < kMaxGroupBytes) {
+    bytes += waiting_[count++].bytes();
+  }
+  waiting_bytes_ -= bytes;
+  if (count == waiting_.size()) {
+    taken.swap(waiting_);
+    return true;
+  }
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+  taken.assign(std::move_iterator(waiting_.begin()), std::move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  return true;
+}
+
+std::optional<Committer::Instant> Committer::next_deadline() const {
+  if (near_.health.is_broken()) return std::nullopt;
+  std::optional<Instant> next;
+  if (unsynced_since_) next = *unsynced_since_ + kSyncDelay;
+  if (mark_unsynced_since_) {
+    const Instant mark = *mark_unsynced_since_ + kMarkSyncDelay;
+    next = next ? std::min(*next, mark) : mark;
+  }
+  return next;
+}
+
+void Committer::commit(std::vector<Request>& requests) {
+  const Instant began = steady_clock::now();
+  if (near_.health.is_broken()) return refuse(requests);
+  Group group(near_.database);
+  for (Request& request : requests) {
+    const Result<void> added = group.add(request);
+    if (added) continue;
+    completions_.add(request.on, std::exchange(request.done, nullptr), added.failure());
+  }
+  near_.floor.writing(group.lowest_due());
+  if (write_relaxed(group)) {
+    answer(requests, false);
+    if (write_durable(group)) answer(requests, true);
+  }
+  near_.floor.written();
+  if (near_.health.is_broken()) return refuse(requests);
+  completions_.post();
+  if (on_commit_ && !group.stored().empty()) {
+    on_commit_(group.stored().size(),
+               std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began));
+  }
+}
+
+bool Committer::write_relaxed(Group& group) {
+  if (group.relaxed().Count() == 0) return true;
+  const rocksdb::Status written = near_.database.db().Write(write_options(false), &group.relaxed());
+  if (!written.ok()) {
+    near_.health.break_down(written.ToString());
+    return false;
+  }
+  group.apply_relaxed(near_.counters);
+  ++near_.counters.commits;
+  if (!unsynced_since_) unsynced_since_ = steady_clock::now();
+  return true;
+}
+
+bool Committer::write_durable(Group& group) {
+  if (group.stored().empty()) return true;
+  completions_.post();  // What is answered without a sync does not wait for this one.
+  const rocksdb::Status written = near_.database.db().Write(write_options(true), &group.durable());
+  if (!written.ok()) {
+    near_.directory.keep_suspects(group.stored());
+    near_.health.break_down(written.ToString());
+    return false;
+  }
+  group.apply_durable(near_.counters);
+  ++near_.counters.commits;
+  synced();
+  return true;
+}
+
+void Committer::answer(std::vector<Request>& requests, bool synced) {
+  for (Request& request : requests) {
+    if (request.needs_sync() != synced) continue;
+    completions_.add(request.on, std::exchange(request.done, nullptr), {});
+  }
+}
+
+void Committer::refuse(std::vector<Request>& requests) {
+  const std::string reason = near_.health.reason().value_or("");
+  for (Request& request : requests) {
+    completions_.add(request.on, std::exchange(request.done, nullptr),
+                     fail(Fault::spool_failed, reason));
+  }
+  completions_.post();
+}
+
+void Committer::sync_if_late(Instant now) {
+  if (near_.health.is_broken()) return;
+  if (unsynced_since_ && now - *unsynced_since_ >= kSyncDelay) {
+    const rocksdb::Status status = near_.database.db().SyncWAL();
+    if (!status.ok()) return near_.health.break_down(status.ToString());
+    synced();
+  }
+  if (mark_unsynced_since_ && now - *mark_unsynced_since_ >= kMarkSyncDelay) {
+    mark_unsynced_since_.reset();
+    const Result<void> status = near_.mark.sync();
+    if (!status) near_.health.break_down(status.error().detail);
+  }
+}
+
+void Committer::synced() {
+  ++near_.counters.syncs;
+  unsynced_since_.reset();
+  const Result<void> marked = near_.mark.set(near_.database.sequence());
+  if (!marked) return near_.health.break_down(marked.error().detail);
+  if (!mark_unsynced_since_) mark_unsynced_since_ = steady_clock::now();
+}
+
+}  // namespace signet::spool

@@ -1,0 +1,18 @@
+#include "relay/spool/health.hpp"
+
+namespace signet::spool {
+
+void Health::break_down(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (is_broken_) return;
+  reason_ = reason;
+  is_broken_ = true;
+}
+
+std::optional<std::string> Health::reason() const {
+  if (!is_broken_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return reason_;
+}
+
+}  // namespace signet::spool

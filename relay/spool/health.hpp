@@ -1,0 +1,30 @@
+// Whether the store still takes writes. Told by the committer and by RocksDB's own threads; safe
+// from any thread.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace signet::spool {
+
+class Health {
+ public:
+  /// From now on nothing is written until the spool is reopened. The first reason stays.
+  void break_down(const std::string& reason);
+  [[nodiscard]] bool is_broken() const { return is_broken_; }
+  [[nodiscard]] std::optional<std::string> reason() const;
+
+  /// A flush or compaction failed; nothing is lost, and it can be tried again.
+  void note_trouble() { trouble_ = true; }
+  [[nodiscard]] bool take_trouble() { return trouble_.exchange(false); }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string reason_;
+  std::atomic<bool> is_broken_ = false;
+  std::atomic<bool> trouble_ = false;
+};
+
+}  // namespace signet::spool
