@@ -2,6 +2,7 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import smtplib
 import subprocess
@@ -73,6 +74,7 @@ class Relay:
         self.keys = {}
         self.ports = {}
         self.process = None
+        self.launcher, self.inherited = [], []  # What starts the program, with which descriptors.
         self.stderr_file = self.folder / "relay.stderr"
         self.configuration = self.folder / "signet.toml"
         (self.folder / "store").mkdir(parents=True, exist_ok=True)
@@ -100,6 +102,18 @@ class Relay:
         self.keys[f"{made['selector']}._domainkey.{made['domain']}"] = made
         return made
 
+    def copy_key(self, source, domain):
+        """Gives `domain` the keys of `source`: quicker than new ones."""
+        shutil.copytree(self.folder / "store" / source, self.folder / "store" / domain, dirs_exist_ok=True)
+        for made in [made for made in self.keys.values() if made["domain"] == source]:
+            name = f"{made['selector']}._domainkey.{domain}"
+            self.keys[name] = made | {"domain": domain, "zone": made["zone"].replace(f".{source}.", f".{domain}.", 1)}
+
+    def write_keyset(self, domain, states):
+        """keyset.toml: selector -> state."""
+        lines = [f'[[key]]\nselector = "{selector}"\nstate = "{state}"\n' for selector, state in states.items()]
+        (self.folder / "store" / domain / "keyset.toml").write_text("\n".join(lines))
+
     # ---- Life.
 
     def start(self):
@@ -107,9 +121,10 @@ class Relay:
         self.facts = queue.Queue()
         with open(self.stderr_file, "ab") as stderr:
             self.process = subprocess.Popen(
-                [peers.PROGRAM, "serve", "--config", self.configuration],
+                [*self.launcher, peers.PROGRAM, "serve", "--config", self.configuration],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
+                pass_fds=self.inherited,
                 env=program_environment(self.folder),
             )
         threading.Thread(target=self._read_facts, args=(self.process.stdout, self.facts), daemon=True).start()

@@ -5,6 +5,7 @@ Import only under run.py, which makes the unpacked aiosmtpd findable.
 import asyncio
 import dataclasses
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -56,7 +57,7 @@ class Sink:
     final dot (None: take it); while `hold` (a threading.Event) is unset, final dots wait for it.
     """
 
-    def __init__(self, test, port=0, tls_context=None, require_starttls=False, **smtp_options):
+    def __init__(self, test, host="127.0.0.1", port=0, tls_context=None, require_starttls=False, **smtp_options):
         self.messages, self.refuse, self.answer, self.hold = [], {}, None, None
         self.open, self.peak, self.connections = 0, 0, 0
         self.loop = asyncio.new_event_loop()
@@ -80,7 +81,7 @@ class Sink:
             def session():
                 return Session(_Handler(sink), loop=self.loop, tls_context=tls_context, require_starttls=require_starttls, **options)
 
-            return await self.loop.create_server(session, "127.0.0.1", port)
+            return await self.loop.create_server(session, host, port)
 
         self.server = self.loop.run_until_complete(listen())
         self.port = self.server.sockets[0].getsockname()[1]
@@ -150,6 +151,19 @@ def free_port():
     """A port nobody listens on now, for peers that can't choose one themselves."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+def mail_exchanger(test):
+    """(address, sink) on port 25 of a loopback address that only this test uses."""
+    for _ in range(20):
+        host = f"127.{random.randint(20, 250)}.{random.randint(1, 250)}.{random.randint(2, 250)}"
+        try:
+            return host, Sink(test, host=host, port=25)
+        except PermissionError:
+            test.skipTest("may not listen on port 25")
+        except OSError:
+            continue
+    return test.fail("no free loopback address")
 
 
 def is_listening(port):

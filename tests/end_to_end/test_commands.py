@@ -1,0 +1,85 @@
+"""Commands that need no running relay."""
+import json
+import signal
+import subprocess
+
+import mail
+import peers
+import verify
+import waiting
+from case import EndToEnd
+from names import NameServer
+from relay import Relay, program_environment, route, run_program
+
+
+class Commands(EndToEnd):
+    def test_demo_once_leaves_a_signed_message_and_the_key_record(self):
+        done = run_program("demo", "--once", "--dir", self.folder / "demo", folder=self.folder)
+        zone = (self.folder / "demo/dns.zone").read_text()
+        (stored,) = [path for path in (self.folder / "demo").rglob("new/*") if path.is_file()]
+        octets = mail.crlf(stored.read_bytes())
+        self.assertGreaterEqual(len(verify.signatures(octets)), 1)
+        lines = [line for line in zone.splitlines() if line and not line.startswith(";")]
+        names = NameServer(self, self.folder, lines)
+        program = peers.need("usr/sbin/opendkim-testmsg")
+        environment = peers.environment() | {"LD_PRELOAD": verify.PRELOAD, "NAMESERVER": names.address}
+        checked = subprocess.run([program], input=octets, capture_output=True, env=environment, timeout=60)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
+        again = run_program("verify", "--dns", names.address, input=octets)
+        self.assertTrue(again.stdout.startswith(b"pass"), again.stdout)
+        self.assertNotEqual(done.stdout, b"", "says which checks held")
+
+    def test_demo_keeps_serving_until_told_to_stop(self):
+        folder = self.folder / "demo"
+        with subprocess.Popen([peers.PROGRAM, "demo", "--dir", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=program_environment(self.folder)) as demo:
+            try:
+                line = b""
+                said = []
+                while b"swaks" not in line and b"smtp" not in line.lower():
+                    line = demo.stdout.readline()
+                    self.assertNotEqual(line, b"", b"".join(said))
+                    said.append(line)
+                waiting.until(self, lambda: list(folder.rglob("new/*")), "the first message")
+                self.assertIsNone(demo.poll())
+            finally:
+                demo.send_signal(signal.SIGTERM)
+            demo.stdout.read()
+            self.assertEqual(demo.wait(60), 0)
+
+    def test_sign_makes_a_signature_that_others_verify(self):
+        relay = Relay(self, self.folder, route(25))
+        relay.key("example.com")
+        signed = run_program("sign", "--config", relay.configuration, input=mail.PLAIN).stdout
+        verify.dkimpy(self, signed, relay.keys)
+        self.assertTrue(signed.endswith(mail.PLAIN))
+
+    def test_verify_judges_signatures_of_others(self):
+        corpus = peers.need_corpus("dkim")
+        names = NameServer(self, self.folder, (corpus / "rfc8463-appendix-a.dns").read_text().splitlines())
+        message = mail.crlf((corpus / "rfc8463-appendix-a.eml").read_bytes())
+        done = run_program("verify", "--dns", names.address, "--json", input=message)
+        self.assertEqual([verdict["result"] for verdict in json.loads(done.stdout)], ["pass", "pass"])
+        forged = run_program("verify", "--dns", names.address, "--json", input=message + b"more\r\n", check=False)
+        self.assertEqual(forged.returncode, 1)
+        self.assertEqual({verdict["result"] for verdict in json.loads(forged.stdout)}, {"fail"})
+
+    def test_keys_new_twice_keeps_the_key(self):
+        relay = Relay(self, self.folder, route(25))
+        first = relay.key("example.com", "--selector", "s1")
+        second = relay.key("example.com", "--selector", "s1")
+        self.assertEqual(first, second)
+        (key,) = (self.folder / "store/example.com").glob("*.pem")
+        self.assertEqual((key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777), (0o600, 0o700))
+
+    def test_wrong_usage_says_so(self):
+        for arguments in ((), ("nonsense",), ("serve",), ("keys", "new", "x..y", "--store", self.folder)):
+            done = run_program(*arguments, check=False)
+            self.assertNotEqual(done.returncode, 0, arguments)
+            self.assertNotEqual(done.stdout + done.stderr, b"")
+
+    def test_openssl_reads_the_key_that_was_made(self):
+        relay = Relay(self, self.folder, route(25))
+        relay.key("example.com")
+        (key,) = (self.folder / "store/example.com").glob("*.pem")
+        done = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], capture_output=True, timeout=60)
+        self.assertIn(b"2048 bit", done.stdout)
