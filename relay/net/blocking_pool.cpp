@@ -48,6 +48,7 @@ BlockingPool::~BlockingPool() {
     impl_->ending = true;
     dropped.swap(impl_->waiting);
   }
+  dropped.clear();
   impl_->changed.notify_all();
   for (auto& thread : impl_->threads) thread.join();
 }
