@@ -16,7 +16,7 @@
 
 namespace signet::sign {
 
-constexpr WallTime kNow{std::chrono::seconds(1'800'000'000)};
+constexpr WallTime kNow{std::chrono::seconds(1'600'000'000)};
 constexpr std::string_view kHeader =
     "Received: from a by b\r\n"
     "From: Joe SixPack <joe@football.example.com>\r\n"

@@ -1,0 +1,33 @@
+#include "relay/sign/plan.hpp"
+
+namespace signet::sign {
+namespace {
+
+void add_keys(Plan& plan, const std::shared_ptr<const keys::SigningDomain>& domain,
+              keys::Profile default_profile) {
+  const auto profile = domain->profile_given ? domain->profile : default_profile;
+  for (std::size_t key = 0; key < domain->active.size(); ++key)
+    plan.signatures.push_back({domain, key, profile == keys::Profile::bulk});
+}
+
+}  // namespace
+
+Plan make_plan(const PlanRequest& request) {
+  Plan plan;
+  plan.life = request.life;
+  const auto& author = request.author_domain;
+  const auto& platform = request.platform_domain;
+  if (request.own && author) add_keys(plan, author, request.default_profile);
+  const bool platform_signs = request.own || request.platform_signs_foreign;
+  const bool signed_already = request.own && author && platform && author->name == platform->name;
+  if (platform && platform_signs && !signed_already)
+    add_keys(plan, platform, request.default_profile);
+  return plan;
+}
+
+Domain signing_domain_for(const std::map<Domain, Domain>& parents, const Domain& author) {
+  const auto parent = parents.find(author);
+  return parent == parents.end() ? author : parent->second;
+}
+
+}  // namespace signet::sign
