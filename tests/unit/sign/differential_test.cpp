@@ -150,7 +150,10 @@ TEST_F(DifferentialTest, dkimpy_accepts_what_libopendkim_signed) {
   // dkimpy takes the real time for x=.
   plan_.life = std::chrono::seconds(0);
   auto bodies = edge_bodies();
-  std::erase_if(bodies, [](const auto& body) { return !body.empty() && !body.ends_with("\r\n"); });
+  // Its expressions take quadratic time over runs of white space.
+  std::erase_if(bodies, [](const auto& body) {
+    return body.size() > 10'000 || (!body.empty() && !body.ends_with("\r\n"));
+  });
   for (const auto& body : bodies) {
     const auto result = sign_with(*opendkim_, plan_, kHeader, body);
     ASSERT_TRUE(result);
