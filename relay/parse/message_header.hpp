@@ -28,8 +28,9 @@ struct Field {
 class MessageHeader {
  public:
   /// Faults: header_too_big, header_malformed (no colon, space before the colon, control octets,
-  /// bad folding, name over the cap, a first line that is a continuation), nul_in_message,
-  /// line_over_998. Octets over 127 are allowed here; has_eight_bit() tells.
+  /// bare CR or LF, an empty line, a continuation line first or of white space only, name over the
+  /// cap), nul_in_message, line_over_998. An empty block is a header without fields. Octets over
+  /// 127 are allowed here; has_eight_bit() tells.
   [[nodiscard]] static Result<MessageHeader> parse(std::string block, const HeaderLimits& limits);
 
   [[nodiscard]] const std::string& block() const { return block_; }
@@ -49,12 +50,16 @@ class MessageHeader {
   [[nodiscard]] const Field* find(std::string_view name) const;  ///< The first, or null.
   [[nodiscard]] bool has_eight_bit() const;
 
-  void prepend(std::string_view field_with_crlf);
-  void append(std::string_view field_with_crlf);
+  /// What is put in is ours: one or more well-formed fields, each ending in CRLF.
+  void prepend(std::string_view fields_with_crlf);
+  void append(std::string_view fields_with_crlf);
   void remove(std::string_view name);  ///< All fields of that name.
   void replace(const Field& field, std::string_view field_with_crlf);
 
  private:
+  class Scanner;
+  void index();
+
   std::string block_;
   std::vector<Field> fields_;
 };

@@ -17,9 +17,15 @@ struct Author {
   Mailbox address;
 };
 
-/// Strict RFC 5322 address grammar: no group, no route, no obsolete syntax, comments allowed
-/// outside the addr-spec only. Faults: author_missing, author_ambiguous, author_malformed.
+/// Strict RFC 5322 address grammar: no group, no route, no domain literal; of obsolete syntax only
+/// dots in the display name; comments outside the addr-spec only. Octets over 127 may stand in the
+/// display name and in comments (has_eight_bit() tells) and in the domain, which becomes A-labels.
+/// Faults: author_missing; author_ambiguous for several fields or addresses; author_malformed.
 [[nodiscard]] Result<Author> find_author(const MessageHeader& header);
+
+/// Puts another address into the From field; the display name and comments stay octet for octet.
+/// Faults: those of find_author; line_over_998.
+[[nodiscard]] Result<void> replace_author(MessageHeader& header, const Mailbox& address);
 
 struct TraceFacts {
   std::string hostname;  ///< Ours.
@@ -39,20 +45,24 @@ struct TraceFacts {
 void complete_own_mail(MessageHeader& header, const Domain& author_domain,
                        std::string_view queue_id, WallTime now);
 
-/// Encoded words (RFC 2047) for raw 8-bit text in unstructured fields, phrases and comments. Raw
-/// 8-bit inside an address stays and is refused later. Returns the names of the fields it changed.
+/// Encoded words (RFC 2047) for raw 8-bit text in unstructured fields, phrases and comments:
+/// charset UTF-8 where it is that, else unknown-8bit (RFC 1428). Raw 8-bit inside an address, a
+/// parameter or another structured value stays and is refused later. Returns the names of the
+/// fields it changed.
 [[nodiscard]] std::vector<std::string> encode_eight_bit_header(MessageHeader& header);
 
 /// Re-encodes the leaf parts that hold lines over 998 octets: text as quoted-printable, other as
-/// base64, with their Content-Transfer-Encoding field; multiparts are walked at most 20 deep.
+/// base64, with their Content-Transfer-Encoding field; multiparts are walked at most 20 deep. The
+/// header changes only if the message is a leaf itself; it gets a missing MIME-Version.
 /// `body` is CRLF text. Fault: line_over_998 where it can't (signed or encrypted parts, broken
 /// MIME, message/rfc822).
 [[nodiscard]] Result<std::string> reencode_long_lines(MessageHeader& header,
                                                       const std::string& body);
 
-/// Number of Received fields, and whether one names `hostname` and our loop marker more than it
-/// should.
+/// Number of Received fields.
 [[nodiscard]] std::size_t hops(const MessageHeader& header);
+/// Of them, those written by `hostname`: more than a few mean that mail comes back to us.
+[[nodiscard]] std::size_t hops_through(const MessageHeader& header, std::string_view hostname);
 
 /// RFC 5322 3.3 date-time in UTC: "Mon, 23 Nov 2026 17:00:00 +0000".
 [[nodiscard]] std::string format_date(WallTime time);

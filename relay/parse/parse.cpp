@@ -1,1 +1,0 @@
-// parse: see the headers of this folder.
