@@ -1,1 +1,0 @@
-// deliver: see the headers of this folder.
