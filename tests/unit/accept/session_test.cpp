@@ -1,0 +1,237 @@
+// What text dialogues can't show: packets, slices, time, and the end of a session from outside.
+#include "relay/accept/session.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/accept/conversation.hpp"
+
+namespace signet::accept::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+constexpr const char* kGreeting = "HELO x\r\n";
+constexpr const char* kEnvelope =
+    "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n";
+
+// Sends all in one go and gathers all replies to the end of the connection.
+net::Task<void> say_and_listen(Talker& talker, std::string octets, std::string& heard) {
+  auto sending = talker.send(std::move(octets));
+  co_await std::move(sending);
+  auto listening = talker.rest();
+  heard = co_await std::move(listening);
+  talker.stream().shut_down();
+}
+
+net::Task<void> open_data(Talker& talker) {
+  auto greeting = talker.send(std::string(kGreeting) + kEnvelope);
+  co_await std::move(greeting);
+  for (std::string reply; !reply.starts_with("354");) {
+    auto reading = talker.reply();
+    reply = co_await std::move(reading);
+    if (reply.starts_with("EOF")) co_return;
+  }
+}
+
+net::Task<void> say_data_and_listen(Talker& talker, std::string octets, std::size_t step,
+                                    std::string& heard) {
+  auto opening = open_data(talker);
+  co_await std::move(opening);
+  auto sending = talker.send(std::move(octets), step);
+  co_await std::move(sending);
+  auto listening = talker.rest();
+  heard = co_await std::move(listening);
+  talker.stream().shut_down();
+}
+
+// The list of the public smuggling scanners, and the lone ends at the start of a line.
+const std::vector<std::string>& false_ends() {
+  using namespace std::string_literals;
+  static const std::vector<std::string> kEnds{
+      "\n.\n",   "\n.\r",        "\r.\n",         "\r.\r",         "\n.\r\n",
+      "\r.\r\n", "\r\n\r.\r\n",  "\r\r\n.\r\r\n", "\r\r\n\r.\r\n", "\r\n.\r",
+      "\r\n.\n", "\r\n\0.\r\n"s, "\r\n.\0\r\n"s,  "\r\n.\r\0\n"s};
+  return kEnds;
+}
+
+TEST(SessionTest, no_false_end_of_data_lets_what_follows_be_a_command) {
+  const std::string smuggled =
+      "MAIL FROM:<smuggled@example.com>\r\nRCPT TO:<c@example.net>\r\nDATA\r\n"
+      "From: smuggled@example.com\r\n\r\nx\r\n.\r\nQUIT\r\n";
+  for (const std::string& end : false_ends()) {
+    for (const std::size_t step : {std::size_t{0}, std::size_t{1}}) {
+      Conversation conversation;
+      auto& talker = conversation.begin();
+      std::string heard;
+      conversation.run(say_data_and_listen(
+          talker, "From: a@example.com\r\n\r\nbody" + end + smuggled, step, heard));
+      EXPECT_TRUE(heard.starts_with("521 5.5.2 ") || heard.starts_with("554 5.6.0 ")) << heard;
+      EXPECT_EQ(heard.find("\r\n"), heard.size() - 2) << heard;  // One reply, then the end.
+      EXPECT_TRUE(conversation.door.messages.empty());
+      EXPECT_EQ(conversation.door.abandoned, 1);
+      EXPECT_EQ(conversation.door.inside, 0);
+    }
+  }
+}
+
+TEST(SessionTest, bare_newlines_in_the_header_are_refused_too) {
+  for (const char* header : {"From: a@example.com\nX: y\r\n\r\n", "From: a\r b\r\n\r\n"}) {
+    Conversation conversation;
+    auto& talker = conversation.begin();
+    std::string heard;
+    conversation.run(say_data_and_listen(talker, std::string(header) + "x\r\n.\r\n", 0, heard));
+    EXPECT_TRUE(heard.starts_with("521 5.5.2 ")) << heard;
+  }
+}
+
+TEST(SessionTest, commands_after_starttls_in_the_same_packet_end_the_connection) {
+  for (const char* injected : {"EHLO evil\r\n", "x", "\x16\x03\x01"}) {
+    Conversation conversation;
+    conversation.listener.tls = config::ListenerTls::starttls;
+    auto& talker = conversation.begin();
+    std::string heard;
+    conversation.run(
+        say_and_listen(talker, std::string("EHLO x\r\nSTARTTLS\r\n") + injected, heard));
+    EXPECT_THAT(heard,
+                testing::EndsWith("\r\n554 5.5.1 Data after STARTTLS before the handshake\r\n"));
+  }
+}
+
+TEST(SessionTest, garbage_for_a_handshake_ends_the_connection) {
+  Conversation conversation;
+  conversation.listener.tls = config::ListenerTls::implicit;
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(say_and_listen(talker, "EHLO x\r\nMAIL FROM:<a@example.com>\r\n", heard));
+  EXPECT_THAT(heard, testing::Not(HasSubstr("250")));
+  EXPECT_EQ(conversation.door.inside, 0);
+}
+
+net::Task<void> send_group(Talker& talker, std::string& first_read) {
+  auto greeting = talker.reply();
+  co_await std::move(greeting);
+  auto sending = talker.send(std::string(kGreeting) + kEnvelope);
+  co_await std::move(sending);
+  auto reading = talker.read_once();
+  first_read = co_await std::move(reading);
+}
+
+TEST(SessionTest, replies_to_a_pipelined_group_leave_in_one_write) {
+  Conversation conversation;
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(send_group(talker, heard), false);
+  EXPECT_EQ(heard,
+            "250 relay.example\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n"
+            "354 End data with <CR><LF>.<CR><LF>\r\n");
+}
+
+TEST(SessionTest, a_large_body_arrives_whole_and_in_slices) {
+  std::string body;
+  for (int i = 0; body.size() < (3U << 20); ++i) {
+    body += (i % 7 == 0 ? ".line " : "line ") + std::to_string(i) + "\r\n";
+  }
+  std::string sent = "From: a@example.com\r\n\r\n";
+  for (std::size_t at = 0; at < body.size(); at = body.find('\n', at) + 1) {
+    if (body[at] == '.') sent += '.';
+    sent += body.substr(at, body.find('\n', at) + 1 - at);
+  }
+  Conversation conversation;
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(say_data_and_listen(talker, sent + ".\r\nQUIT\r\n", 50'000, heard));
+  EXPECT_EQ(heard, "250 2.0.0 Ok: queued as 00000000001\r\n221 2.0.0 Bye\r\n");
+  ASSERT_EQ(conversation.door.messages.size(), 1U);
+  EXPECT_EQ(conversation.door.messages[0].header, "From: a@example.com\r\n");
+  EXPECT_TRUE(conversation.door.messages[0].body == body);
+  EXPECT_LE(conversation.door.messages[0].largest_slice, 64U << 10);
+  EXPECT_GT(conversation.door.messages[0].largest_slice, 8U << 10);
+}
+
+TEST(SessionTest, a_client_gone_in_the_data_leaves_no_message) {
+  Conversation conversation;
+  auto& talker = conversation.begin();
+  conversation.run([](Talker& client) -> net::Task<void> {
+    auto opening = open_data(client);
+    co_await std::move(opening);
+    auto sending = client.send("From: a@example.com\r\n\r\nhalf");
+    co_await std::move(sending);
+    client.stream().shut_down();
+  }(talker));
+  EXPECT_TRUE(conversation.door.messages.empty());
+  EXPECT_EQ(conversation.door.abandoned, 1);
+  EXPECT_EQ(conversation.door.inside, 0);
+}
+
+TEST(SessionTest, silence_in_the_data_ends_the_connection) {
+  Conversation conversation;
+  conversation.door.configured.timeouts.data_block = seconds(0);
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(say_data_and_listen(talker, "", 0, heard));
+  EXPECT_EQ(heard, "421 4.4.2 Timeout waiting for client\r\n");
+  EXPECT_EQ(conversation.door.inside, 0);
+}
+
+TEST(SessionTest, an_idle_connection_hears_of_draining_within_two_seconds) {
+  Conversation conversation;
+  auto& talker = conversation.begin();
+  std::string heard;
+  milliseconds took{};
+  conversation.run([](Conversation& all, Talker& client, std::string& heard_in,
+                      milliseconds& took_in) -> net::Task<void> {
+    auto greeting = client.reply();
+    co_await std::move(greeting);
+    all.door.draining = true;
+    const auto began = std::chrono::steady_clock::now();
+    auto listening = client.rest();
+    heard_in = co_await std::move(listening);
+    took_in = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
+  }(conversation, talker, heard, took));
+  EXPECT_EQ(heard, "421 4.3.2 Service shutting down\r\n");
+  EXPECT_LT(took, seconds(2));
+}
+
+TEST(SessionTest, draining_waits_for_the_message_that_has_begun) {
+  Conversation conversation;
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run([](Conversation& all, Talker& client, std::string& heard_in) -> net::Task<void> {
+    auto opening = open_data(client);
+    co_await std::move(opening);
+    all.door.draining = true;
+    auto sending = client.send("From: a@example.com\r\n\r\nx\r\n.\r\n");
+    co_await std::move(sending);
+    auto listening = client.rest();
+    heard_in = co_await std::move(listening);
+  }(conversation, talker, heard));
+  EXPECT_EQ(heard, "250 2.0.0 Ok: queued as 00000000001\r\n421 4.3.2 Service shutting down\r\n");
+}
+
+TEST(SessionTest, destroying_a_session_leaves_the_door_and_abandons_its_message) {
+  Conversation conversation;
+  auto& talker = conversation.begin();
+  conversation.run(open_data(talker), false);
+  EXPECT_EQ(conversation.door.inside, 1);
+  conversation.cancel();
+  EXPECT_EQ(conversation.door.inside, 0);
+  EXPECT_EQ(conversation.door.entered, 1);
+  EXPECT_EQ(conversation.door.abandoned, 1);
+}
+
+TEST(SessionTest, tells_the_metrics_what_happened) {
+  Conversation conversation;
+  conversation.metrics.allow(monitoring::Metrics::Label::client, "apps");
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(say_data_and_listen(talker, "From: a\nb\r\n.\r\n", 0, heard));
+  const std::string text = conversation.metrics.expose();
+  EXPECT_THAT(text, HasSubstr("bare_newline"));
+  EXPECT_THAT(text, HasSubstr("apps"));
+}
+
+}  // namespace
+}  // namespace signet::accept::test
