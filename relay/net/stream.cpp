@@ -1,5 +1,6 @@
 #include "relay/net/stream.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -20,11 +21,6 @@ Attempt attempt_of(ssize_t result, Outcome wants) {
   return {Outcome::failed, 0, std::strerror(errno), true};
 }
 
-SteadyTime deadline_in(Timeout timeout) {
-  return std::chrono::steady_clock::now() +
-         std::min<Timeout>(timeout, std::chrono::hours(24 * 365));
-}
-
 Endpoint local_endpoint(int descriptor) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -35,7 +31,9 @@ Endpoint local_endpoint(int descriptor) {
   return Endpoint::from_sockaddr(storage);
 }
 
-void set_no_delay(int descriptor) {
+void prepare(int descriptor) {
+  const int flags = fcntl(descriptor, F_GETFL);
+  if ((flags & O_NONBLOCK) == 0) fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
@@ -43,7 +41,7 @@ void set_no_delay(int descriptor) {
 }  // namespace
 
 Stream::Stream(Loop& loop, int descriptor) : impl_(std::make_unique<Impl>(loop, descriptor)) {
-  set_no_delay(descriptor);
+  prepare(descriptor);
 }
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;

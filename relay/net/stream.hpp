@@ -38,7 +38,7 @@ struct TlsFacts {
 
 class Stream {
  public:
-  /// Takes over a connected descriptor.
+  /// Takes over a connected descriptor and makes it non-blocking.
   Stream(Loop& loop, int descriptor);
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;

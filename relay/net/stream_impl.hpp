@@ -5,7 +5,9 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -23,6 +25,11 @@ struct SslFree {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 using UniqueSsl = std::unique_ptr<SSL, SslFree>;
+
+[[nodiscard]] inline SteadyTime deadline_in(Timeout timeout) {
+  return std::chrono::steady_clock::now() +
+         std::min<Timeout>(timeout, std::chrono::hours(24 * 365));
+}
 
 /// What one attempt at a system call, or at a TLS call, came to.
 struct Attempt {

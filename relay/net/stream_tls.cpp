@@ -90,7 +90,7 @@ Task<Result<void>> Stream::connect_tls(const ClientTls& tls, std::string server_
 
 Task<Result<void>> Stream::Impl::handshake(Impl& impl, Timeout timeout) {
   if (!impl.ssl) co_return fail(Fault::tls_failed, "cannot prepare: " + take_tls_errors());
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = deadline_in(timeout);
   for (;;) {
     ERR_clear_error();
     auto attempt = impl.tls_attempt(SSL_do_handshake(impl.ssl.get()), 0);
