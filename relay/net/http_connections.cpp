@@ -1,0 +1,89 @@
+#include "relay/net/http_connections.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+namespace signet::net {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{20};
+
+unsigned long inode_of(int descriptor) {
+  struct stat facts{};
+  return ::fstat(descriptor, &facts) == 0 ? facts.st_ino : 0;
+}
+
+}  // namespace
+
+bool HttpConnections::Connection::is_open() const { return inode_of(descriptor) == inode; }
+
+void HttpConnections::Connection::cut() const {
+  if (is_open()) ::shutdown(descriptor, SHUT_RDWR);
+}
+
+HttpConnections::HttpConnections(event_base* base, HttpLimits limits)
+    : base_(base), limits_(limits) {
+  adopt_.reset(event_new(
+      base, -1, 0, [](int, short, void* self) { static_cast<HttpConnections*>(self)->adopt(); },
+      this));
+  resume_.reset(event_new(
+      base, -1, 0, [](int, short, void* self) { static_cast<HttpConnections*>(self)->resume(); },
+      this));
+  if (!adopt_ || !resume_) std::abort();
+}
+
+void HttpConnections::watch(evconnlistener* listener) { listener_ = listener; }
+
+bufferevent* HttpConnections::make() {
+  bufferevent* connection = bufferevent_socket_new(base_, -1, BEV_OPT_CLOSE_ON_FREE);
+  fresh_.push_back(connection);
+  // Runs when evhttp has given it its descriptor, and before it can be read.
+  event_active(adopt_.get(), EV_TIMEOUT, 0);
+  const auto limit = static_cast<std::size_t>(limits_.connections);
+  if (open_.size() + fresh_.size() >= limit) forget_ended();
+  if (open_.size() + fresh_.size() >= limit) pause();
+  return connection;
+}
+
+void HttpConnections::adopt() {
+  for (bufferevent* connection : fresh_) {
+    const int descriptor = bufferevent_getfd(connection);
+    Connection& mine = open_[descriptor];  // An ended one's, where the number is used again.
+    mine.descriptor = descriptor;
+    mine.inode = inode_of(descriptor);
+    mine.clock.reset(event_new(
+        base_, -1, 0, [](int, short, void* self) { static_cast<Connection*>(self)->cut(); },
+        &mine));
+    start_clock(connection);
+  }
+  fresh_.clear();
+}
+
+void HttpConnections::start_clock(bufferevent* connection) {
+  const timeval time = to_timeval(limits_.time);
+  event_add(open_.at(bufferevent_getfd(connection)).clock.get(), &time);
+}
+
+void HttpConnections::stop_clock(bufferevent* connection) {
+  event_del(open_.at(bufferevent_getfd(connection)).clock.get());
+}
+
+void HttpConnections::pause() {
+  const timeval time = to_timeval(kPause);
+  evconnlistener_disable(listener_);
+  event_add(resume_.get(), &time);
+}
+
+void HttpConnections::forget_ended() {
+  std::erase_if(open_, [](const auto& entry) { return !entry.second.is_open(); });
+}
+
+void HttpConnections::resume() {
+  forget_ended();
+  if (open_.size() >= static_cast<std::size_t>(limits_.connections)) return pause();
+  evconnlistener_enable(listener_);
+}
+
+}  // namespace signet::net
