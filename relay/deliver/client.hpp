@@ -5,6 +5,7 @@
 // and no queue here: what came of each recipient is the result.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -84,8 +85,11 @@ class Connection {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Maildir delivery (tmp, fsync, rename to new, fsync directory): blocks, call it on a pool.
-/// `write` appends the whole message. Returns the file's path. Fault: local_error.
+/// Maildir delivery (tmp, fsync, link into new, fsync directory): blocks, call it on a pool. Makes
+/// the folder, though not its parents. `write` appends the whole message; CRLF becomes LF, as in
+/// every Maildir (what verifies signatures there must put it back). A name that is taken in new/
+/// gets a number: nothing is overwritten. Returns the file's path. Faults: local_error, or what
+/// `write` says.
 [[nodiscard]] Result<std::string> deliver_to_maildir(
     const std::filesystem::path& maildir, const std::string& unique_name,
     const std::function<Result<void>(const std::function<Result<void>(std::string_view)>& sink)>&
