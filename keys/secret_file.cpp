@@ -96,12 +96,14 @@ Result<Descriptor> open_beneath(const std::filesystem::path& root,
 }
 
 Result<SecretText> read_file(const std::filesystem::path& root,
-                             const std::filesystem::path& relative, FileRule rule) {
+                             const std::filesystem::path& relative, FileRule rule,
+                             struct stat* found) {
   auto opened = open_beneath(root, relative, 0);
   if (!opened) return opened.failure();
   const auto file = root / relative;
   struct stat status{};
   if (fstat(opened->get(), &status) != 0) return refuse(file, std::strerror(errno));
+  if (found != nullptr) *found = status;
   if (const auto why = breach(status, rule)) return refuse(file, *why);
   if (static_cast<std::size_t>(status.st_size) > kMaxFile) return refuse(file, "over 64 KiB");
 

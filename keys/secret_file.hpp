@@ -12,6 +12,8 @@
 
 #include "relay/base/result.hpp"
 
+struct stat;
+
 namespace signet::keys {
 
 /// Text that is overwritten when it goes.
@@ -54,8 +56,10 @@ class Descriptor {
                                               const std::filesystem::path& relative, int flags);
 
 /// Reads a whole file of at most 64 KiB that obeys `rule` and belongs to us or root. Faults:
-/// not_found, key_unavailable (the detail says which part of the rule it breaks).
+/// not_found, key_unavailable (the detail says which part of the rule it breaks). `found`: what was
+/// read, if asked for.
 [[nodiscard]] Result<SecretText> read_file(const std::filesystem::path& root,
-                                           const std::filesystem::path& relative, FileRule rule);
+                                           const std::filesystem::path& relative, FileRule rule,
+                                           struct stat* found = nullptr);
 
 }  // namespace signet::keys

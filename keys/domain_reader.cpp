@@ -1,0 +1,198 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "keys/key_set.hpp"
+#include "keys/secret_file.hpp"
+#include "keys/signing_domain.hpp"
+#include "keys/stamped_domain.hpp"
+
+namespace signet::keys {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned kMinRsaBits = 2048;
+constexpr std::size_t kMaxNames = 1000;
+constexpr std::chrono::seconds kSettling(1);  // Longer than a tick of any file system's clock.
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+
+FileStamp stamp_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino,
+          status.st_ctim.tv_sec * 1'000'000'000L + status.st_ctim.tv_nsec, status.st_size};
+}
+
+// Reads one domain; every file it looks at leaves a stamp.
+class DomainReader {
+ public:
+  DomainReader(const fs::path& store, const Domain& domain, bool allow_group)
+      : store_(store),
+        folder_(domain.text()),
+        rule_(allow_group ? FileRule::group_secret : FileRule::secret),
+        domain_(std::make_shared<SigningDomain>(SigningDomain{.name = domain, .active = {}})) {}
+
+  Result<std::shared_ptr<const SigningDomain>> read() {
+    for (const auto step : {&DomainReader::read_names, &DomainReader::read_rules,
+                            &DomainReader::read_key_set, &DomainReader::read_keys})
+      if (const auto done = (this->*step)(); !done) return done.failure();
+    return std::shared_ptr<const SigningDomain>(std::move(domain_));
+  }
+
+  DomainStamp take_stamp() {
+    const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    const auto recent = (now - std::chrono::nanoseconds(kSettling)).count();
+    stamp_.settled =
+        !stamp_.files.empty() && std::ranges::none_of(stamp_.files, [&](const auto& file) {
+          return file.second.changed_ns >= recent;
+        });
+    return std::move(stamp_);
+  }
+
+ private:
+  [[nodiscard]] Failure refuse(std::string_view name, std::string_view why) const {
+    return fail(Fault::key_unavailable,
+                (store_ / folder_ / name).string() + ": " + std::string(why));
+  }
+
+  Result<void> read_names() {
+    auto opened = open_beneath(store_, folder_, O_DIRECTORY);
+    if (!opened) return opened.failure();
+    struct stat status{};
+    if (fstat(opened->get(), &status) != 0) return refuse("", std::strerror(errno));
+    stamp_.files.emplace_back(".", stamp_of(status));
+    const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(opened->get()));
+    if (!directory) return refuse("", std::strerror(errno));
+    static_cast<void>(opened->release());
+    while (const auto* entry = readdir(directory.get())) {
+      const std::string_view name = entry->d_name;
+      if (name.starts_with('.') || !name.ends_with(".pem")) continue;
+      const auto selector = name.substr(0, name.size() - 4);
+      if (!is_selector(selector)) {
+        domain_->warnings.push_back("ignored, no selector: " + std::string(name));
+        continue;
+      }
+      if (selectors_.size() == kMaxNames) return refuse("", "over 1,000 keys");
+      selectors_.emplace_back(selector);
+    }
+    return {};
+  }
+
+  // Empty where there is no such file.
+  Result<std::string> read_settings(const std::string& name) {
+    struct stat status{};
+    const auto text = read_file(store_, folder_ / name, FileRule::settings, &status);
+    if (text) {
+      stamp_.files.emplace_back(name, stamp_of(status));
+      return std::string(text->view());
+    }
+    if (text.error().fault == Fault::not_found) return std::string();
+    return text.failure();
+  }
+
+  Result<void> read_rules() {
+    const auto text = read_settings("domain.toml");
+    if (!text) return text.failure();
+    const auto rules = parse_domain_rules(*text);
+    if (!rules) return refuse("domain.toml", rules.error().detail);
+    domain_->profile = rules->profile.value_or(Profile::standard);
+    domain_->profile_given = rules->profile.has_value();
+    legacy_ = rules->legacy;
+    return {};
+  }
+
+  Result<void> read_key_set() {
+    const auto text = read_settings("keyset.toml");
+    if (!text) return text.failure();
+    if (text->empty()) {
+      if (selectors_.empty())
+        return fail(Fault::not_found, (store_ / folder_).string() + ": no key");
+      if (selectors_.size() > 1) return refuse("", "several keys and no keyset.toml");
+      entries_.push_back({selectors_.front(), KeyState::active, false});
+      return {};
+    }
+    auto entries = parse_key_set(*text);
+    if (!entries) return refuse("keyset.toml", entries.error().detail);
+    entries_ = std::move(*entries);
+    return {};
+  }
+
+  Result<void> read_keys() {
+    for (const auto& entry : entries_) {
+      if (entry.state != KeyState::active) continue;
+      if (const auto done = read_key(entry); !done) return done;
+    }
+    const auto& active = domain_->active;
+    if (active.empty()) return refuse("keyset.toml", "no active key");
+    // RFC 8463 support is rare: alone, it would be as good as unsigned.
+    if (active.front().key.algorithm() != Algorithm::rsa)
+      return refuse(active.front().selector + ".pem",
+                    "an Ed25519 key signs only beside an RSA key");
+    return {};
+  }
+
+  Result<void> read_key(const KeyEntry& entry) {
+    const auto name = entry.selector + ".pem";
+    struct stat status{};
+    const auto text = read_file(store_, folder_ / name, rule_, &status);
+    if (!text) return fail(Fault::key_unavailable, text.error().detail);
+    stamp_.files.emplace_back(name, stamp_of(status));
+    auto key = PrivateKey::from_pem(text->view());
+    if (!key) return refuse(name, key.error().detail);
+    if (key->algorithm() == Algorithm::rsa && key->bits() < kMinRsaBits) {
+      const auto size = "RSA of " + std::to_string(key->bits()) + " bits";
+      if (!entry.legacy && !legacy_)
+        return refuse(name, size + ": under 2048 and not marked legacy");
+      domain_->warnings.push_back(name + ": " + size + " (legacy)");
+    }
+    auto& active = domain_->active;
+    const auto place =
+        key->algorithm() == Algorithm::rsa
+            ? std::ranges::find_if(
+                  active, [](const auto& other) { return other.key.algorithm() != Algorithm::rsa; })
+            : active.end();
+    active.insert(place, {entry.selector, std::move(*key)});
+    return {};
+  }
+
+  const fs::path& store_;
+  fs::path folder_;
+  FileRule rule_;
+  bool legacy_ = false;
+  std::vector<std::string> selectors_;
+  std::vector<KeyEntry> entries_;
+  DomainStamp stamp_;
+  std::shared_ptr<SigningDomain> domain_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const SigningDomain>> read_domain(const fs::path& store,
+                                                         const Domain& domain, bool allow_group) {
+  return DomainReader(store, domain, allow_group).read();
+}
+
+StampedDomain read_stamped(const fs::path& store, const Domain& domain, bool allow_group) {
+  DomainReader reader(store, domain, allow_group);
+  auto read = reader.read();
+  return {std::move(read), reader.take_stamp()};
+}
+
+bool is_unchanged(const fs::path& store, const Domain& domain, const DomainStamp& stamp) {
+  if (!stamp.settled) return false;
+  const auto folder = store / domain.text();
+  return std::ranges::all_of(stamp.files, [&](const auto& file) {
+    struct stat status{};
+    return stat((folder / file.first).c_str(), &status) == 0 && stamp_of(status) == file.second;
+  });
+}
+
+}  // namespace signet::keys

@@ -1,0 +1,203 @@
+#include <gtest/gtest.h>
+
+#include "keys/domain_store.hpp"
+#include "keys/key_set.hpp"
+#include "tests/unit/keys/store_fixture.hpp"
+
+namespace signet::keys {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReadDomainTest : public StoreTest {
+ protected:
+  Result<std::shared_ptr<const SigningDomain>> read() {
+    return read_domain(store_, domain("a.example"), false);
+  }
+  void expect_refused(Fault fault, std::string_view why) {
+    const auto read_now = read();
+    ASSERT_FALSE(read_now);
+    EXPECT_EQ(read_now.error().fault, fault) << read_now.error().detail;
+    EXPECT_NE(read_now.error().detail.find(why), std::string::npos) << read_now.error().detail;
+  }
+};
+
+TEST_F(ReadDomainTest, one_key_without_a_keyset_is_active) {
+  write("a.example/s1.pem", rsa_pem());
+  write("a.example/.draft.pem", "half");
+  write("a.example/notes.txt", "x");
+  const auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_EQ((*found)->name.text(), "a.example");
+  ASSERT_EQ((*found)->active.size(), 1U);
+  EXPECT_EQ((*found)->active[0].selector, "s1");
+  EXPECT_FALSE((*found)->profile_given);
+}
+
+TEST_F(ReadDomainTest, no_directory_or_no_key_is_not_found) {
+  expect_refused(Fault::not_found, "");
+  fs::create_directories(store_ / "a.example");
+  expect_refused(Fault::not_found, "no key");
+}
+
+TEST_F(ReadDomainTest, two_keys_without_a_keyset_are_an_error) {
+  write("a.example/s1.pem", rsa_pem());
+  write("a.example/s2.pem", rsa_pem());
+  expect_refused(Fault::key_unavailable, "several keys");
+}
+
+TEST_F(ReadDomainTest, takes_the_active_keys_rsa_first) {
+  write("a.example/e1.pem", ed25519_pem());
+  write("a.example/s1.pem", rsa_pem());
+  write("a.example/s2.pem", rsa_pem());
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='e1'\nstate='active'\n[[key]]\nselector='s1'\nstate='retiring'\n"
+        "[[key]]\nselector='s2'\nstate='active'\n[[key]]\nselector='gone'\nstate='revoked'\n");
+  const auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ((*found)->active.size(), 2U);
+  EXPECT_EQ((*found)->active[0].selector, "s2");
+  EXPECT_EQ((*found)->active[1].selector, "e1");
+}
+
+TEST_F(ReadDomainTest, reads_the_profile) {
+  write("a.example/s1.pem", rsa_pem());
+  write("a.example/domain.toml", "profile = 'bulk'\n[policy]\nx = 1\n");
+  const auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_EQ((*found)->profile, Profile::bulk);
+  EXPECT_TRUE((*found)->profile_given);
+}
+
+TEST_F(ReadDomainTest, an_ed25519_key_never_signs_alone) {
+  write("a.example/e1.pem", ed25519_pem());
+  expect_refused(Fault::key_unavailable, "beside an RSA key");
+}
+
+TEST_F(ReadDomainTest, says_which_file_is_wrong) {
+  write("a.example/s1.pem", rsa_pem(), 0644);
+  expect_refused(Fault::key_unavailable, "s1.pem: accessible by others");
+  write("a.example/s1.pem", "x");
+  expect_refused(Fault::key_unavailable, "s1.pem: no private key");
+  write("a.example/keyset.toml", "[[key]]\nselector='s9'\nstate='active'\n");
+  expect_refused(Fault::key_unavailable, "s9.pem");
+  write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='retiring'\n");
+  expect_refused(Fault::key_unavailable, "no active key");
+  write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='actve'\n");
+  expect_refused(Fault::key_unavailable, "keyset.toml: line 3: unknown state");
+  write("a.example/keyset.toml", "", 0666);
+  expect_refused(Fault::key_unavailable, "keyset.toml: writable by group or others");
+  fs::remove(store_ / "a.example/keyset.toml");
+  write("a.example/domain.toml", "profle = 'bulk'\n");
+  expect_refused(Fault::key_unavailable, "domain.toml: line 1");
+}
+
+// openssl genrsa 1024
+constexpr std::string_view kShortRsa = R"(-----BEGIN PRIVATE KEY-----
+MIICeQIBADANBgkqhkiG9w0BAQEFAASCAmMwggJfAgEAAoGBAK3ggYvAo9eFSfPu
+qh5X3pYMMCZA16+TUlf8lLTVFxjta9i1bi7wzRt9p3D0SWeJlQLl4bcL04pbvJUw
+iSi5pV7zJ2PUKSyEAlmXJnf+1uwoDFMuyj0uTjMHMytosjfLRipOxLcz6uyM+k6C
+8wixPsGPwZhnAY63dZ2JoR4rIWQhAgMBAAECgYEArGg7K66VBwO0A3q4FiQ8of1t
+1NBgzUg/0tyxOuk74MyyLgwgN80vIz4hxB+FlXNXXKtCdzTzyXIS+L9KkSYbMPsu
+lB88V2BNt1G9ROVNtIAl420qHS8YMS219UOujMhKhPP9GzHtKDH0HkBco/pS5gmK
+pAkR3NlI2zbjErea+h0CQQDaxLFvoIGACi/6Rjj6VzzJ4diD4KiwpRr97fBUjq6D
+AtVY58h+rff5j4HHV6wCLGJzfj+/FRQqQUuQdYdpB3jPAkEAy3f8EuHS/q+oXjtW
+JuZlb5vE0Qhir94sbGg+vWheggXMzDjsPN6Wm1GN/pow0Fdcx8oxXlikSDOO0+HA
+p+2wDwJBAKM1jN6nkxVwBD0mOInjnXFLsZkpeRBYDNwWsG6VB/KroXkzaqu/pDml
+639JlAUHEefx7yLiWenwTqyWUhB0R5cCQQCT2JKlEcykXfVky471YzLP34srLQGw
+syrqdvEn5l/N8PL4bmBSdpdPMvqPx3Cy4tg7IJOw744oHLarBX5dR5xHAkEAhdiZ
+KN2W0QYZnlLZI2yvh5xc577Sx67NgH7iD59EMa2qxKp12a/ddBiF+mG9I5Z9DBFh
+RCgbg63n8M1N8lU90A==
+-----END PRIVATE KEY-----
+)";
+
+TEST_F(ReadDomainTest, a_short_key_signs_only_where_it_is_marked_legacy) {
+  write("a.example/s1.pem", kShortRsa);
+  expect_refused(Fault::key_unavailable, "1024 bits: under 2048");
+  write("a.example/domain.toml", "legacy = true\n");
+  const auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ((*found)->warnings.size(), 1U);
+  EXPECT_NE((*found)->warnings[0].find("1024"), std::string::npos);
+  fs::remove(store_ / "a.example/domain.toml");
+  write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='active'\nlegacy=true\n");
+  EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, works_in_a_mounted_secret) {
+  write("..2026/s1.pem", rsa_pem());
+  fs::create_symlink("..2026", store_ / "..data");
+  fs::create_symlink("..data", store_ / "a.example");
+  EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
+  const auto now = WallTime(std::chrono::seconds(1'795'000'000));  // 2026-11-18
+  const auto made = create_key(store_, domain("a.example"), "", Algorithm::rsa, now);
+  ASSERT_TRUE(made) << made.error().detail;
+  EXPECT_EQ(made->selector, "s20261118");
+  const auto again = create_key(store_, domain("a.example"), "", Algorithm::rsa, now);
+  ASSERT_TRUE(again) << again.error().detail;
+  EXPECT_EQ(again->key.public_base64(), made->key.public_base64());
+  struct stat status{};
+  ASSERT_EQ(stat((store_ / "a.example/s20261118.pem").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+  ASSERT_EQ(stat((store_ / "a.example").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0700U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(store_ / "a.example"), {}), 1);
+  EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, a_second_key_does_not_disturb_the_first) {
+  const auto now = WallTime{};
+  ASSERT_TRUE(create_key(store_, domain("a.example"), "s1", Algorithm::rsa, now));
+  ASSERT_TRUE(create_key(store_, domain("a.example"), "e1", Algorithm::ed25519, now));
+  ASSERT_TRUE(create_key(store_, domain("a.example"), "e2", Algorithm::ed25519, now));
+  const auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ((*found)->active.size(), 1U);
+  EXPECT_EQ((*found)->active[0].selector, "s1");
+  std::ifstream stream(store_ / "a.example/keyset.toml");
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  const auto entries = parse_key_set(text);
+  ASSERT_TRUE(entries);
+  EXPECT_EQ(entries->size(), 3U);
+  EXPECT_EQ(format_key_set(*entries), text);
+}
+
+TEST_F(ReadDomainTest, refuses_to_create_what_could_not_sign) {
+  const auto alone = create_key(store_, domain("a.example"), "e1", Algorithm::ed25519, {});
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().fault, Fault::bad_parameter);
+  for (const std::string& selector :
+       std::vector<std::string>{"../x", "a/b", ".x", "a..b", "a b", std::string(64, 'a')})
+    EXPECT_FALSE(create_key(store_, domain("a.example"), selector, Algorithm::rsa, {})) << selector;
+}
+
+struct KeySetCase {
+  std::string_view toml;
+  std::string_view why;
+};
+
+TEST(KeySetTest, refuses_what_it_does_not_know) {
+  for (const auto& [toml, why] : std::vector<KeySetCase>{
+           {"x", "line 1"},
+           {"keys = 1", "only [[key]]"},
+           {"key = 1", "only [[key]]"},
+           {"[key]\nselector='a'", "only [[key]]"},
+           {"[[key]]\nstate='active'", "no selector"},
+           {"[[key]]\nselector='../a'\nstate='active'", "bad one"},
+           {"[[key]]\nselector='a'", "no state"},
+           {"[[key]]\nselector='a'\nstate='active'\nlegcy=true", "line 4"},
+           {"[[key]]\nselector='a'\nstate='active'\nlegacy=1", "wrong type"},
+           {"[[key]]\nselector='a'\nstate='active'\n[[key]]\nselector='a'\nstate='active'",
+            "twice"},
+       }) {
+    const auto entries = parse_key_set(toml);
+    ASSERT_FALSE(entries) << toml;
+    EXPECT_NE(entries.error().detail.find(why), std::string::npos) << entries.error().detail;
+  }
+}
+
+}  // namespace
+}  // namespace signet::keys
