@@ -11,6 +11,8 @@ namespace {
 Result<void> check_recovery(const SpoolDirectory& directory, const Result<HighWaterMark>& mark,
                             const Database::FileSystem& file_system) {
   if (!mark) return fail(Fault::spool_lossy, "the high-water mark: " + mark.error().detail);
+  // Nothing was durable yet: the database may even be half made.
+  if (mark->sequence() == 0) return {};
   const auto trial =
       Database::open(directory.database(), Database::Mode::read_only, file_system, {});
   if (!trial) return trial.failure();
