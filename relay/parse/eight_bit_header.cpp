@@ -162,9 +162,20 @@ class StructuredWriter {
   void take_angle(std::size_t begin, std::string_view space) {
     flush(true);
     scan_.seek(begin + space.size());
-    const std::string_view address = scan_.take_while([](char c) { return c != '>'; });
+    const std::string_view address = take_to_closing_angle();
     const bool touches = space.empty() && field_.ends_with("?=");
     field_.append(touches ? " " : space).append(address);
+  }
+
+  // A ">" inside a quoted local part closes nothing.
+  std::string_view take_to_closing_angle() {
+    const std::size_t begin = scan_.position();
+    while (!scan_.at_end()) {
+      const char c = scan_.peek();
+      if (c != '"' || scan_.take_quoted_string().empty()) scan_.skip();
+      if (c == '>') break;
+    }
+    return value_.substr(begin, scan_.position() - begin);
   }
 
   // An open comment or quoted string: nothing after it can be understood.

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "messages.hpp"
 #include "relay/parse/parsed.hpp"
+#include "tests/unit/parse/messages.hpp"
 
 namespace signet::parse {
 namespace {

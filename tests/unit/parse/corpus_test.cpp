@@ -3,9 +3,9 @@
 #include <iostream>
 #include <map>
 
-#include "messages.hpp"
 #include "relay/parse/lines.hpp"
 #include "relay/parse/parsed.hpp"
+#include "tests/unit/parse/messages.hpp"
 
 namespace signet::parse {
 namespace {

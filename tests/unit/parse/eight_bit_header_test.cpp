@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "messages.hpp"
 #include "relay/parse/parsed.hpp"
 #include "relay/smtp/command.hpp"
 #include "relay/smtp/utf8.hpp"
+#include "tests/unit/parse/messages.hpp"
 
 namespace signet::parse {
 namespace {
@@ -48,6 +48,8 @@ TEST(EightBitHeader, phrases_and_comments_are_encoded_and_addresses_are_not) {
       {"Cc: Fr\xc3\xbchst\xc3\xbc"
        "ck: a@b.example;\r\n",
        "Cc: =?UTF-8?B?RnLDvGhzdMO8Y2s=?=: a@b.example;\r\n"},
+      {"From: X <\"x>,y\"@b.example> (\xc3\xbc)\r\n",
+       "From: X <\"x>,y\"@b.example> (=?UTF-8?B?w7w=?=)\r\n"},
       {"To: j\xc3\xbcrgen@b.example\r\n", "To: j\xc3\xbcrgen@b.example\r\n"},
       {"To: X <j\xc3\xbcrgen@b.example>\r\n", "To: X <j\xc3\xbcrgen@b.example>\r\n"},
       {"Date: Thu, 01 Jan 1970 00:00:00 +0000 (M\xc3\xbcnchen (\xc3\x9c"

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "messages.hpp"
 #include "relay/parse/lines.hpp"
 #include "relay/parse/parsed.hpp"
 #include "relay/parse/transfer_encoding.hpp"
+#include "tests/unit/parse/messages.hpp"
 
 namespace signet::parse {
 namespace {

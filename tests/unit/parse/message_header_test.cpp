@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "messages.hpp"
+#include "tests/unit/parse/messages.hpp"
 
 namespace signet::parse {
 namespace {

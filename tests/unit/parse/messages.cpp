@@ -1,4 +1,4 @@
-#include "messages.hpp"
+#include "tests/unit/parse/messages.hpp"
 
 #include <algorithm>
 #include <cstdlib>
