@@ -124,5 +124,7 @@ class Dialogue {
 
 /// The fault's reply, after which the connection ends.
 [[nodiscard]] Say hang_up(const Error& error);
+/// There is nobody to tell.
+[[nodiscard]] inline Say silent_end() { return Say{.reply = {}, .hangs_up = true}; }
 
 }  // namespace signet::accept
