@@ -41,7 +41,8 @@ class Router {
   [[nodiscard]] net::Task<Result<std::vector<Target>>> find_targets(
       net::Loop& loop, std::shared_ptr<const config::Settings> settings,
       const config::RouteSettings& route, Domain domain);
-  /// Listener addresses: never delivered to through an MX. Called before start.
+  /// Listener addresses: never delivered to through an MX. A wildcard stands for the addresses of
+  /// all interfaces, now. Called before start.
   void add_own_endpoint(const Endpoint& endpoint);
 
  private:

@@ -1,1 +1,0 @@
-// route: see the headers of this folder.

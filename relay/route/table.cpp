@@ -1,0 +1,66 @@
+#include <algorithm>
+
+#include "relay/route/router.hpp"
+
+namespace signet::route {
+namespace {
+
+bool lists(const config::RouteSettings& route, const Domain& domain) {
+  return std::ranges::find(route.domains, domain) != route.domains.end();
+}
+
+// The length of the longest parent that is the domain's; 0: none.
+std::size_t parent_length(const config::RouteSettings& route, const Domain& domain) {
+  std::size_t longest = 0;
+  for (const Domain& parent : route.subdomains_of) {
+    if (domain != parent && domain.is_within(parent)) {
+      longest = std::max(longest, parent.text().size());
+    }
+  }
+  return longest;
+}
+
+}  // namespace
+
+const config::RouteSettings* find_route(const config::Settings& settings,
+                                        const Domain& recipient_domain) {
+  const config::RouteSettings* best = nullptr;
+  std::size_t longest = 0;
+  for (const config::RouteSettings& route : settings.routes) {
+    if (lists(route, recipient_domain)) return &route;
+    const std::size_t length = parent_length(route, recipient_domain);
+    if (length > longest || (best == nullptr && route.is_default)) best = &route;
+    longest = std::max(longest, length);
+  }
+  return best;
+}
+
+std::string choose_pool(const config::Settings& settings, const config::RouteSettings& route,
+                        const config::ClientSettings* client) {
+  if (!route.pool.empty()) return route.pool;
+  if (client != nullptr && !client->pool.empty()) return client->pool;
+  const auto named = std::ranges::find(settings.pools, "default", &config::PoolSettings::name);
+  if (named != settings.pools.end()) return named->name;
+  return settings.pools.empty() ? std::string() : settings.pools.front().name;
+}
+
+Result<const config::EgressAddress*> choose_egress(const config::PoolSettings* pool, bool v6,
+                                                   std::uint64_t random) {
+  if (pool == nullptr || pool->addresses.empty()) {
+    return static_cast<const config::EgressAddress*>(nullptr);
+  }
+  std::uint64_t total = 0;
+  for (const auto& address : pool->addresses) {
+    if (address.bind.is_v6() == v6) total += address.weight;
+  }
+  std::uint64_t left = total == 0 ? 0 : random % total;
+  for (const auto& address : pool->addresses) {
+    if (address.bind.is_v6() != v6 || address.weight == 0) continue;
+    if (left < address.weight) return &address;
+    left -= address.weight;
+  }
+  return fail(Fault::address_forbidden,
+              "pool " + pool->name + " has no " + (v6 ? "IPv6" : "IPv4") + " address in use");
+}
+
+}  // namespace signet::route
