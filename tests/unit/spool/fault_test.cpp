@@ -11,14 +11,26 @@ namespace {
 
 using Fails = FaultyFileSystem::Fails;
 
-class FaultTest : public SpoolTest, public testing::WithParamInterface<Fails> {
+struct Case {
+  const char* name;
+  Fails fails;
+  bool is_new;  ///< Otherwise the spool holds mail, and opening it recovers and flushes.
+};
+
+class FaultTest : public SpoolTest, public testing::WithParamInterface<Case> {
  protected:
-  static constexpr std::uint64_t kMessages = 4;
+  static constexpr std::uint64_t kMessages = 3;
 
   /// Works on a spool whose n-th change fails; remembers the answers. False: nothing failed.
   bool work(int nth) {
     answers_.clear();
-    auto system = std::make_shared<FaultyFileSystem>(nth, GetParam());
+    removed_ = false;
+    if (!GetParam().is_new) {
+      open(options(nth));
+      answers_[10] = store(message(10), body(2000)).has_value();
+      close();
+    }
+    auto system = std::make_shared<FaultyFileSystem>(nth, GetParam().fails);
     auto opened = open_on(system, options(nth), clock_);
     if (opened) {
       spool_ = std::move(*opened);
@@ -67,10 +79,11 @@ TEST_P(FaultTest, keeps_its_promises_whichever_change_of_the_disk_fails) {
   EXPECT_LT(nth, kEnough);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, FaultTest, testing::Values(Fails::once, Fails::for_ever),
-                         [](const auto& which) {
-                           return which.param == Fails::once ? "once" : "for_ever";
-                         });
+INSTANTIATE_TEST_SUITE_P(Each, FaultTest,
+                         testing::Values(Case{"new_once", Fails::once, true},
+                                         Case{"used_once", Fails::once, false},
+                                         Case{"used_for_ever", Fails::for_ever, false}),
+                         [](const auto& which) { return which.param.name; });
 
 TEST_F(SpoolTest, refuses_all_writes_after_a_failed_one_until_it_is_reopened) {
   const Options options = options_for(directory_.path() / "spool");
