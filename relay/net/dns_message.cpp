@@ -194,9 +194,7 @@ std::optional<DnsResponse> decode_response(std::string_view packet, RecordType t
   if (response.answer.records.empty()) {
     if (const auto denial = denial_ttl(*authority)) lessen(*denial);
   }
-  auto canonical = name_from_wire(name);
-  if (!canonical) return {};
-  response.answer.canonical_name = std::move(*canonical);
+  response.answer.canonical_name = name_from_wire(name).value_or("");
   response.answer.exists = response.rcode != 3;
   response.answer.ttl = std::chrono::seconds(ttl.value_or(0));
   return response;

@@ -37,7 +37,9 @@ struct DnsAnswer {
   std::vector<std::string> records;  ///< Raw RDATA, in wire form; order as received.
   bool exists = false;  ///< False: NXDOMAIN. True with no records: the name has none of this type.
   DnsSecurity security = DnsSecurity::insecure;
-  std::string canonical_name;  ///< After CNAMEs, lower case, no trailing dot.
+  /// After CNAMEs, lower case, no trailing dot; empty for the root, and for a name with octets that
+  /// no host or mail name has.
+  std::string canonical_name;
   std::chrono::seconds ttl{0};
 };
 

@@ -74,6 +74,10 @@ Result<void> set_servers(ub_ctx* context, const ResolverSettings& settings) {
       return {};
     case ResolverSettings::Mode::recursive:
       if (settings.root_hints.empty()) return {};
+      if (!std::ifstream(settings.root_hints)) {
+        return fail(Fault::configuration,
+                    "root hints " + settings.root_hints.string() + ": " + std::strerror(errno));
+      }
       return set_option(context, "root-hints:", settings.root_hints.c_str());
   }
   return {};
