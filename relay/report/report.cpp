@@ -1,1 +1,0 @@
-// report: see the headers of this folder.
