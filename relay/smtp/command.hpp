@@ -39,8 +39,8 @@ struct Command {
   std::string_view argument;  ///< After the verb and its space; views the line.
 };
 
-/// Splits a line (without CRLF). Case-insensitive verb. Never fails: what is not a verb is
-/// `unknown`.
+/// Splits a line (without CRLF). Case-insensitive verb. White space at the end is dropped (RFC 5321
+/// 4.1.1). Never fails: what is not a verb, and any line that holds a control octet, is `unknown`.
 [[nodiscard]] Command parse_command(std::string_view line);
 
 /// EHLO/HELO argument: a domain or an address literal. Underscores in names are tolerated (common
@@ -68,10 +68,11 @@ struct Offered {
 
 /// Argument of MAIL ("FROM:<a@b> SIZE=1"). Faults: syntax in the path bad_sender; parameter
 /// unknown_parameter or bad_parameter. Source routes, percent and bang paths in the domain part,
-/// address literals and spaces after the colon are refused.
+/// address literals and spaces after the colon are refused. utf8_not_offered for octets over 127 in
+/// the path without SMTPUTF8.
 [[nodiscard]] Result<MailCommand> parse_mail(std::string_view argument, const Offered& offered);
-/// Argument of RCPT. `<postmaster>` without domain gives a mailbox at `hostname`. Faults:
-/// bad_recipient, unknown_parameter, bad_parameter.
+/// Argument of RCPT. Pass `offered.utf8` only if MAIL declared SMTPUTF8. `<postmaster>` without
+/// domain gives a mailbox at `hostname`. Faults: bad_recipient, unknown_parameter, bad_parameter.
 [[nodiscard]] Result<Recipient> parse_rcpt(std::string_view argument, const Offered& offered,
                                            const Domain& hostname);
 
