@@ -19,6 +19,7 @@ constexpr auto kRelaxedStops = [] {
   for (const char c : {' ', '\t', '\r', '\n'}) stops[static_cast<unsigned char>(c)] = true;
   return stops;
 }();
+constexpr bool is_stop(char c) { return kRelaxedStops[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
@@ -55,7 +56,10 @@ void BodyHash::add_relaxed(std::string_view slice) {
   const char* const end = at + slice.size();
   while (at != end) {
     const char* run = at;
-    while (at != end && !kRelaxedStops[static_cast<unsigned char>(*at)]) ++at;
+    // A single space between two words stays as it is, so most runs are whole lines.
+    while (at != end &&
+           (!is_stop(*at) || (*at == ' ' && at != run && end - at > 1 && !is_stop(at[1]))))
+      ++at;
     if (at != run) {
       begin_content();
       put({run, static_cast<std::size_t>(at - run)});
