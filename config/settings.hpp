@@ -32,6 +32,7 @@ struct ListenerSettings {
   ListenerTls tls = ListenerTls::none;  ///< Default: starttls when [tls] has a certificate.
   bool require_tls = false;             ///< 530 before MAIL in clear.
   bool require_auth = false;            ///< 530 before MAIL without AUTH (submission).
+  friend bool operator==(const ListenerSettings&, const ListenerSettings&) = default;
 };
 
 struct TlsSettings {

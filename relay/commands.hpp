@@ -1,0 +1,60 @@
+// The commands of the program that are not the relay itself. Each returns the exit status.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "relay/base/ip_address.hpp"
+
+namespace signet::commands {
+
+struct ServeOptions {
+  std::filesystem::path config;
+  bool accept_spool_loss = false;
+};
+/// Serves until SIGTERM. 2: the configuration or a resource is at fault, with the reason.
+int serve(const ServeOptions& options);
+
+/// 0: valid; 2: problems, one per line. Also signs a probe for a sample of the store's domains
+/// (`all`: for each).
+int check(const std::filesystem::path& config, bool all, bool json);
+
+struct DemoOptions {
+  bool once = false;
+  std::filesystem::path directory;  ///< Empty: a new one below the system's temporary directory.
+};
+/// The whole job on loopback. With `once` 0 if every check held, else 1.
+int demo(const DemoOptions& options);
+
+/// Standard input to standard output. 1: the message can't be signed.
+int sign(const std::filesystem::path& config);
+
+/// One line per signature; 0 if at least one and all pass. `dns`: ask this server.
+int verify(const std::optional<Endpoint>& dns, bool json);
+
+struct NewKeyOptions {
+  std::filesystem::path config;
+  std::filesystem::path store;
+  std::string domain;
+  std::string selector;
+  std::string algorithm = "rsa";
+  bool json = false;
+};
+/// Makes a key (or finds it made) and prints the DNS record.
+int new_key(const NewKeyOptions& options);
+
+/// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
+int new_user(const std::string& name, bool json);
+
+/// Writes every message of a stopped spool to `target`.
+int export_queue(const std::filesystem::path& config, const std::filesystem::path& spool,
+                 const std::filesystem::path& target);
+
+/// Loads a configuration for a command; prints problems and gives nothing if there are any.
+std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::path& file);
+
+}  // namespace signet::commands

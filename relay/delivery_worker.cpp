@@ -1,0 +1,282 @@
+// Workers: one per connection. A worker takes jobs of its destination until none comes for a while.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "relay/outbound.hpp"
+#include "relay/stopwatch.hpp"
+
+namespace signet {
+namespace {
+
+constexpr std::chrono::milliseconds kLeasePoll{20};
+constexpr std::size_t kMaxAddressesTried = 6;
+
+const config::RouteSettings* route_named(const config::Settings& settings,
+                                         const std::string& name) {
+  const auto found = std::ranges::find(settings.routes, name, &config::RouteSettings::name);
+  return found == settings.routes.end() ? nullptr : &*found;
+}
+
+const config::PoolSettings* pool_named(const config::Settings& settings, const std::string& name) {
+  const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
+  return found == settings.pools.end() ? nullptr : &*found;
+}
+
+Result<std::string> read_password(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  std::string password;
+  if (!std::getline(stream, password))
+    return fail(Fault::configuration, "password file " + file.string() + " can't be read");
+  return password;
+}
+
+}  // namespace
+
+net::Task<void> Outbound::wait_for_lease(Destination& destination) {
+  while (!destination.jobs.empty() && destination.workers == 0 && !draining_) {
+    ensure_worker(destination);
+    if (destination.workers > 0) break;
+    co_await loop_.sleep(kLeasePoll);
+  }
+  destination.waiting_for_lease = false;
+}
+
+net::Task<void> Outbound::work(Destination& destination, schedule::Leases::Lease lease) {
+  Link link;
+  Job job;
+  for (;;) {
+    const bool found = co_await next_job(destination, job, link.connection != nullptr);
+    if (!found) break;
+    busy_.fetch_add(1);
+    co_await run(std::move(job), destination, link);
+    busy_.fetch_sub(1);
+    job = Job{};
+  }
+  if (link.connection) {
+    services_.metrics.outbound_connection(-1);
+    co_await link.connection->quit();
+  }
+  --destination.workers;
+  if (!destination.jobs.empty() && destination.workers == 0 && !draining_) {
+    lease = schedule::Leases::Lease();
+    ensure_worker(destination);
+  }
+  if (destination.workers == 0 && destination.jobs.empty() && !destination.waiting_for_lease) {
+    destinations_.erase(std::string(destination.key));
+  }
+}
+
+net::Task<bool> Outbound::next_job(Destination& destination, Job& job, bool connected) {
+  if (destination.jobs.empty() && connected && !draining_) {
+    const auto snapshot = services_.current.get();
+    ++destination.idle;
+    const bool woken = co_await destination.wake.wait(snapshot->settings->timeouts.idle_connection);
+    if (!woken) --destination.idle;
+  }
+  if (destination.jobs.empty() || draining_) co_return false;
+  job = std::move(destination.jobs.front());
+  destination.jobs.pop_front();
+  co_return true;
+}
+
+net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
+  const auto snapshot = job.delivery->snapshot;
+  const config::RouteSettings* route = route_named(*snapshot->settings, destination.route);
+  if (!route) {
+    fail_all(std::move(job),
+             Error{Fault::configuration, "route " + destination.route + " is gone"});
+    co_return;
+  }
+  if (route->kind == config::RouteKind::maildir) {
+    co_await run_maildir(std::move(job), *route);
+    co_return;
+  }
+  const bool reusable = link.connection && link.connection->is_reusable() &&
+                        !link.connection->is_stale() && link.snapshot == snapshot &&
+                        link.messages < snapshot->settings->limits.messages_per_connection;
+  if (!reusable) {
+    auto connected = co_await connect(destination, *route, snapshot, link);
+    if (!connected) {
+      fail_all(std::move(job), connected.error());
+      co_return;
+    }
+  }
+  ++link.messages;
+  auto slice = std::make_shared<std::string>();
+  auto next_chunk = std::make_shared<std::uint32_t>(0);
+  auto transaction = transaction_for(job, next_chunk, slice);
+  const Stopwatch watch(services_, monitoring::Stage::deliver);
+  auto outcomes = co_await link.connection->send(std::move(transaction));
+  watch.stop();
+  finish(std::move(job), outcomes, &link);
+}
+
+net::Task<Result<void>> Outbound::connect(Destination& destination,
+                                          const config::RouteSettings& route,
+                                          std::shared_ptr<const Snapshot> snapshot, Link& link) {
+  if (link.connection) {
+    services_.metrics.outbound_connection(-1);
+    auto old = std::move(link.connection);
+    co_await old->quit();
+  }
+  if (services_.backoff.not_before(destination.key) > services_.clock.steady()) {
+    co_return fail(Fault::connect_failed, "destination is backing off",
+                   "Connection to the mail host failed a moment ago");
+  }
+  const Stopwatch watch(services_, monitoring::Stage::route);
+  auto targets =
+      co_await services_.router.find_targets(loop_, snapshot->settings, route, destination.domain);
+  watch.stop();
+  if (!targets) co_return targets.failure();
+  Result<void> last = fail(Fault::connect_failed, "no address to try");
+  std::size_t tried = 0;
+  for (const route::Target& target : *targets) {
+    for (const IpAddress& address : target.addresses) {
+      if (tried++ == kMaxAddressesTried) break;
+      last = co_await connect_to(target, address, destination, route, *snapshot, link);
+      if (last) {
+        services_.backoff.succeeded(destination.key);
+        services_.metrics.outbound_connection(1);
+        link.snapshot = snapshot;
+        link.messages = 0;
+        co_return last;
+      }
+    }
+  }
+  services_.backoff.failed(destination.key);
+  co_return last;
+}
+
+net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const IpAddress& address,
+                                             const Destination& destination,
+                                             const config::RouteSettings& route,
+                                             const Snapshot& snapshot, Link& link) {
+  const auto egress = route::choose_egress(pool_named(*snapshot.settings, destination.pool),
+                                           address.is_v6(), random());
+  if (!egress) co_return egress.failure();
+  deliver::ConnectOptions options{
+      .host = target.host,
+      .endpoint = {address, target.port},
+      .bind = *egress ? std::optional((*egress)->bind) : std::nullopt,
+      .helo = *egress && !(*egress)->helo.empty() ? (*egress)->helo : snapshot.settings->hostname,
+      .tls = route.tls,
+      .implicit_tls = route.implicit_tls,
+      .user = route.user,
+      .password = {},
+      .tls_settings = snapshot.client_tls,
+      .timeouts = snapshot.settings->timeouts};
+  if (!route.user.empty()) {
+    auto password = co_await net::run_on(
+        services_.pool, loop_, [file = route.password_file] { return read_password(file); });
+    if (!password) co_return password.failure();
+    options.password = std::move(*password);
+  }
+  auto connection = co_await deliver::Connection::open(loop_, std::move(options));
+  if (!connection) co_return connection.failure();
+  link.connection = std::move(*connection);
+  link.host = target.host + " [" + address.to_string() + "]";
+  link.egress = link.connection->local().address.to_string();
+  co_return Result<void>{};
+}
+
+deliver::Transaction Outbound::transaction_for(const Job& job,
+                                               std::shared_ptr<std::uint32_t> next_chunk,
+                                               std::shared_ptr<std::string> slice) {
+  const spool::Record& record = job.delivery->record();
+  deliver::Transaction transaction;
+  transaction.sender = record.envelope.sender;
+  for (const std::uint32_t index : job.recipients) {
+    transaction.recipients.push_back(job.delivery->state.recipients[index].recipient);
+  }
+  transaction.head.reserve(job.delivery->signatures.size() + record.header.size() + 2);
+  transaction.head.append(job.delivery->signatures).append(record.header).append("\r\n");
+  transaction.body_size = record.body_size;
+  transaction.has_eight_bit = record.has_eight_bit;
+  transaction.needs_utf8 = record.envelope.utf8;
+  transaction.envelope_id = record.envelope.envelope_id;
+  transaction.dsn_return = record.envelope.dsn_return;
+  transaction.next_slice = [this, delivery = job.delivery, next_chunk = std::move(next_chunk),
+                            slice = std::move(slice)] {
+    return next_slice(delivery, next_chunk, slice);
+  };
+  transaction.before_dot = [this, id = record.id,
+                            recipients = job.recipients](std::vector<std::uint32_t> accepted) {
+    for (std::uint32_t& index : accepted) index = recipients[index];
+    return record_attempt(id, std::move(accepted));
+  };
+  return transaction;
+}
+
+net::Task<Result<std::string_view>> Outbound::next_slice(std::shared_ptr<Delivery> delivery,
+                                                         std::shared_ptr<std::uint32_t> next_chunk,
+                                                         std::shared_ptr<std::string> slice) {
+  if (delivery->body) {
+    co_return (*next_chunk)++ == 0 ? std::string_view(*delivery->body) : std::string_view{};
+  }
+  if (*next_chunk >= delivery->record().body_chunks) co_return std::string_view{};
+  auto chunk =
+      co_await net::run_on(services_.pool, loop_,
+                           [&spool = services_.spool, id = delivery->record().id,
+                            index = (*next_chunk)++] { return spool.load_chunk(id, index); });
+  if (!chunk) co_return chunk.failure();
+  *slice = std::move(*chunk);
+  co_return std::string_view(*slice);
+}
+
+net::Task<Result<void>> Outbound::record_attempt(QueueId id, std::vector<std::uint32_t> accepted) {
+  auto written = co_await net::completion<Result<void>>(loop_, [&](auto done) {
+    services_.spool.record_attempt(id, std::move(accepted), loop_, std::move(done));
+  });
+  co_return written;
+}
+
+net::Task<void> Outbound::run_maildir(Job job, const config::RouteSettings& route) {
+  auto written = co_await net::run_on(
+      services_.pool, loop_, [this, delivery = job.delivery, maildir = route.maildir] {
+        const spool::Record& record = delivery->record();
+        return deliver::deliver_to_maildir(
+            maildir, record.id.to_string(), [&](const auto& sink) -> Result<void> {
+              for (std::string_view part :
+                   {std::string_view(delivery->signatures), std::string_view(record.header),
+                    std::string_view("\r\n"),
+                    delivery->body ? std::string_view(*delivery->body) : std::string_view{}}) {
+                auto done = sink(part);
+                if (!done) return done;
+              }
+              for (std::uint32_t index = 0; index < record.body_chunks; ++index) {
+                auto chunk = services_.spool.load_chunk(record.id, index);
+                if (!chunk) return chunk.failure();
+                auto done = sink(*chunk);
+                if (!done) return done;
+              }
+              return {};
+            });
+      });
+  deliver::RecipientOutcome outcome;
+  if (written) {
+    outcome = {deliver::RecipientResult::delivered, "250 2.0.0 Stored as " + *written};
+  } else {
+    outcome = {deliver::RecipientResult::deferred, "451 4.3.0 " + written.error().public_text(),
+               written.error().fault};
+    spdlog::warn("maildir {}: {}", route.maildir.string(), written.error().detail);
+  }
+  const std::vector<deliver::RecipientOutcome> outcomes(job.recipients.size(), outcome);
+  finish(std::move(job), outcomes, nullptr);
+}
+
+void Outbound::fail_all(Job job, const Error& error) {
+  const FaultRow& fault = row(error.fault);
+  const auto result = is_transient(error.fault) || error.fault == Fault::peer_permanent
+                          ? deliver::RecipientResult::deferred
+                          : deliver::RecipientResult::failed;
+  const std::string reply = std::to_string(fault.code) + " " + std::string(fault.enhanced) + " " +
+                            error.public_text() +
+                            (error.detail.empty() ? "" : " (" + error.detail + ")");
+  const std::vector<deliver::RecipientOutcome> outcomes(job.recipients.size(),
+                                                        {result, reply, error.fault});
+  finish(std::move(job), outcomes, nullptr);
+}
+
+}  // namespace signet

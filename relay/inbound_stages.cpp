@@ -1,0 +1,188 @@
+// The stages of a message's way in, each from named inputs to its own result (order: pipeline.cpp).
+#include <spdlog/spdlog.h>
+
+#include "relay/pipeline.hpp"
+#include "relay/sign/plan.hpp"
+#include "relay/stopwatch.hpp"
+
+namespace signet {
+namespace {
+
+Result<void> apply_rewrite(const config::Settings& settings, Parsed& parsed, Mailbox author) {
+  Mailbox rewritten = authorise::rewrite(settings, author);
+  if (rewritten == author) return {};
+  auto replaced = parse::replace_author(parsed.header, rewritten);
+  if (!replaced) return replaced;
+  parsed.author = rewritten.domain;
+  return {};
+}
+
+std::string no_key_text(const Domain& domain) {
+  return "From domain " + domain.text() + " has no DKIM key here: make one with 'signet keys new " +
+         domain.text() + "'";
+}
+
+}  // namespace
+
+Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
+  const Stopwatch watch(services_, monitoring::Stage::parse);
+  const config::Settings& settings = *arrival.snapshot->settings;
+  auto header = parse::MessageHeader::parse(
+      std::move(block),
+      {.bytes = settings.limits.header_bytes, .fields = settings.limits.header_fields});
+  if (!header) return header.failure();
+  if (parse::hops(*header) >= settings.limits.hops)
+    return fail(Fault::mail_loop, "hop limit reached");
+  auto author = parse::find_author(*header);
+  if (!author) return author.failure();
+  Parsed parsed{std::move(*header), author->address.domain};
+  auto rewritten = apply_rewrite(settings, parsed, std::move(author->address));
+  if (!rewritten) return rewritten.failure();
+  watch.stop();
+  return parsed;
+}
+
+net::Task<Result<Keys>> Pipeline::find_keys(std::shared_ptr<const Snapshot> snapshot,
+                                            Domain author) {
+  const config::SigningDefaults& signing = snapshot->settings->signing;
+  Keys keys;
+  auto found = co_await services_.domains.find(loop_, author);
+  const auto parent = signing.parents.find(author);
+  if (!found && found.error().fault == Fault::not_found && parent != signing.parents.end()) {
+    found = co_await services_.domains.find(loop_, parent->second);
+  }
+  if (!found && found.error().fault != Fault::not_found) co_return found.failure();
+  if (found) keys.author = std::move(*found);
+  if (signing.platform_domain) {
+    auto platform = co_await services_.domains.find(loop_, *signing.platform_domain);
+    if (!platform)
+      co_return fail(Fault::key_unavailable, "platform domain: " + platform.error().detail);
+    keys.platform = std::move(*platform);
+  }
+  co_return keys;
+}
+
+Result<authorise::Authorship> Pipeline::authorise(const Arrival& arrival, const Parsed& parsed,
+                                                  const Keys& keys) {
+  return authorise::check_author(*arrival.client, parsed.author, keys.author != nullptr);
+}
+
+Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
+                                authorise::Authorship authorship) {
+  const bool own = authorship == authorise::Authorship::own;
+  if (parsed.header.has_eight_bit() && !arrival.envelope.utf8) {
+    if (!own || !arrival.client->repair.eight_bit_header) return fail(Fault::header_eight_bit);
+    for (const std::string& field : parse::encode_eight_bit_header(parsed.header)) {
+      services_.log.write(report::Fact("repaired", services_.clock.now())
+                              .with("id", arrival.id)
+                              .with("client", arrival.client->name)
+                              .with("repair", "eight_bit_header")
+                              .with("field", field));
+    }
+    services_.metrics.repaired("eight_bit_header");
+    if (parsed.header.has_eight_bit()) return fail(Fault::header_eight_bit);
+  }
+  if (own)
+    parse::complete_own_mail(parsed.header, parsed.author, arrival.id.to_string(),
+                             arrival.received);
+  parsed.header.prepend(
+      parse::received_field({.hostname = arrival.snapshot->settings->hostname,
+                             .helo = arrival.facts.helo,
+                             .peer_address = arrival.facts.peer.address.to_string(),
+                             .protocol = arrival.facts.protocol,
+                             .queue_id = arrival.id.to_string(),
+                             .tls = arrival.facts.tls,
+                             .now = arrival.received}));
+  return {};
+}
+
+Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, const Keys& keys,
+                                  authorise::Authorship authorship) {
+  const config::SigningDefaults& signing = arrival.snapshot->settings->signing;
+  const bool own = authorship == authorise::Authorship::own;
+  const bool may_be_unsigned = arrival.client == nullptr || arrival.client->allow_unsigned;
+  if (own && !keys.author && !may_be_unsigned) {
+    return fail(Fault::domain_without_key, "no key for " + parsed.author.text(),
+                no_key_text(parsed.author));
+  }
+  sign::Plan plan = sign::make_plan(
+      {.author_domain = keys.author,
+       .platform_domain = keys.platform,
+       .own = own,
+       .platform_signs_foreign = arrival.client && arrival.client->foreign_from ==
+                                                       config::ForeignFrom::relay_and_sign_platform,
+       .default_profile = default_profile(signing),
+       .life = signing.signature_life});
+  if (plan.signatures.empty()) {
+    services_.metrics.message_unsigned(parsed.author.text(),
+                                       own ? "domain_without_key" : "foreign_from");
+  }
+  return plan;
+}
+
+net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed,
+                                           sign::Signed signatures, BodyCollector& body,
+                                           bool has_eight_bit, spool::Origin origin) {
+  const Stopwatch watch(services_, monitoring::Stage::spool);
+  const config::Settings& settings = *arrival.snapshot->settings;
+  auto message = std::make_shared<spool::Message>();
+  spool::Record& record = message->record;
+  record.id = arrival.id;
+  record.origin = origin;
+  record.received = arrival.received;
+  record.expires = schedule::expiry(settings.queue, !arrival.envelope.sender, arrival.received);
+  record.client = arrival.client ? arrival.client->name : "";
+  record.peer = arrival.facts.peer.address.to_string();
+  record.envelope = arrival.envelope;
+  record.envelope.recipients.clear();
+  record.author_domain = parsed.author.text();
+  record.has_eight_bit = has_eight_bit || parsed.header.has_eight_bit();
+  record.header = std::move(parsed.header).take_block();
+  record.signatures = std::move(signatures.fields);
+  record.signed_by = std::move(signatures.signed_by);
+  record.body_size = body.size();
+  record.body_chunks = body.chunks();
+  message->state.due = arrival.received;
+  for (const Recipient& recipient : arrival.envelope.recipients) {
+    const config::RouteSettings* route = route::find_route(settings, recipient.address.domain);
+    if (!route) co_return fail(Fault::recipient_not_routable, recipient.address.to_string());
+    message->state.recipients.push_back(
+        {.recipient = recipient,
+         .route = route->name,
+         .pool = route::choose_pool(settings, *route, arrival.client),
+         .last_reply = {}});
+  }
+  std::shared_ptr<const std::string> inline_body = body.take_inline();
+  services_.in_memory.insert(record.id);
+  // From here on the spool decides: were this task destroyed while the commit is under way,
+  // dropping the chunks would damage a stored message. Those of a failed one go below.
+  body.keep();
+  auto stored = co_await net::completion<Result<void>>(loop_, [&](auto done) {
+    services_.spool.store(message,
+                          inline_body ? inline_body : std::make_shared<const std::string>(), loop_,
+                          std::move(done));
+  });
+  if (!stored) {
+    services_.in_memory.erase(record.id);
+    if (record.body_chunks > 0) services_.spool.drop_chunks(record.id, record.body_chunks);
+    co_return stored.failure();
+  }
+  watch.stop();
+  if (arrival.client)
+    services_.metrics.message_accepted(arrival.client->name,
+                                       record.header.size() + record.body_size);
+  services_.log.write(
+      report::Fact("received", arrival.received)
+          .with("id", record.id)
+          .with("client", record.client)
+          .with("peer", record.peer)
+          .with("sender", to_string(record.envelope.sender))
+          .with("from_domain", record.author_domain)
+          .with("recipients", static_cast<std::int64_t>(message->state.recipients.size()))
+          .with("bytes", static_cast<std::int64_t>(record.header.size() + record.body_size))
+          .with("signed_by", record.signed_by));
+  outbound_.take(message, std::move(inline_body), arrival.snapshot);
+  co_return arrival.id;
+}
+
+}  // namespace signet

@@ -1,0 +1,88 @@
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "keys/domain_store.hpp"
+#include "relay/accept/password.hpp"
+#include "relay/commands.hpp"
+
+namespace signet::commands {
+namespace {
+
+int complain(const std::string& what) {
+  std::fprintf(stderr, "signet: %s\n", what.c_str());
+  return 2;
+}
+
+/// A line from the terminal without echo, or from standard input.
+std::string ask_password() {
+  termios before{};
+  const bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+  if (terminal) {
+    std::fputs("Password: ", stderr);
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  std::string password;
+  std::getline(std::cin, password);
+  if (terminal) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    std::fputc('\n', stderr);
+  }
+  return password;
+}
+
+}  // namespace
+
+int new_key(const NewKeyOptions& options) {
+  std::filesystem::path store = options.store;
+  if (store.empty()) {
+    const auto settings = load_or_complain(options.config);
+    if (!settings) return 2;
+    store = settings->store;
+  }
+  const auto domain = Domain::parse(options.domain);
+  if (!domain) return complain("'" + options.domain + "' is not a domain name");
+  if (options.algorithm != "rsa" && options.algorithm != "ed25519")
+    return complain("--algorithm is rsa or ed25519");
+  const auto algorithm =
+      options.algorithm == "rsa" ? keys::Algorithm::rsa : keys::Algorithm::ed25519;
+  const auto key =
+      keys::create_key(store, *domain, options.selector, algorithm, SystemClock().now());
+  if (!key) return complain(key.error().detail);
+  const std::string record = key->key.dns_record();
+  const std::string zone = keys::zone_line(key->selector, domain->text(), record);
+  if (options.json) {
+    std::printf("%s\n", nlohmann::json{{"domain", domain->text()},
+                                       {"selector", key->selector},
+                                       {"algorithm", keys::name_of(key->key.algorithm())},
+                                       {"name", key->selector + "._domainkey." + domain->text()},
+                                       {"record", record},
+                                       {"zone", zone}}
+                            .dump()
+                            .c_str());
+  } else {
+    std::printf("%s\n", zone.c_str());
+    std::fprintf(stderr, "Publish this record, then mail from %s is signed with selector %s.\n",
+                 domain->text().c_str(), key->selector.c_str());
+  }
+  return 0;
+}
+
+int new_user(const std::string& name, bool json) {
+  const auto hash = accept::make_password_hash(ask_password());
+  if (!hash) return complain(hash.error().detail);
+  if (json) {
+    std::printf("%s\n", nlohmann::json{{"name", name}, {"password", *hash}}.dump().c_str());
+  } else {
+    std::printf("[[user]]\nname = \"%s\"\npassword = \"%s\"\n", name.c_str(), hash->c_str());
+  }
+  return 0;
+}
+
+}  // namespace signet::commands

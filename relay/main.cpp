@@ -1,0 +1,125 @@
+// The program: subcommands and their options. Wiring is in relay.cpp, each command in its own file.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "relay/commands.hpp"
+
+namespace {
+
+using namespace signet::commands;
+
+void add_serve(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("serve", "Run the relay");
+  auto options = std::make_shared<ServeOptions>();
+  command->add_option("--config", options->config, "Configuration file")->required();
+  command->add_flag("--accept-spool-loss", options->accept_spool_loss,
+                    "Start although the spool holds less than was once made durable");
+  command->callback([options, &status] { status = serve(*options); });
+}
+
+void add_check(CLI::App& app, int& status) {
+  auto* command =
+      app.add_subcommand("check", "Check a configuration and sign a probe for its domains");
+  struct Options {
+    std::filesystem::path config;
+    bool all = false;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  command->add_option("--config", options->config, "Configuration file")->required();
+  command->add_flag("--all", options->all, "Sign a probe for every domain, not a sample");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback(
+      [options, &status] { status = check(options->config, options->all, options->json); });
+}
+
+void add_demo(CLI::App& app, int& status) {
+  auto* command =
+      app.add_subcommand("demo", "The whole job on loopback: accept, sign, verify, store, deliver");
+  auto options = std::make_shared<DemoOptions>();
+  command->add_flag("--once", options->once,
+                    "Exit after the first message; status 0 if every check held");
+  command->add_option("--dir", options->directory,
+                      "Where keys, spool and Maildir go (default: a new temporary directory)");
+  command->callback([options, &status] { status = demo(*options); });
+}
+
+void add_sign_and_verify(CLI::App& app, int& status) {
+  auto* signing = app.add_subcommand("sign", "Sign a message: standard input to standard output");
+  auto config = std::make_shared<std::filesystem::path>();
+  signing->add_option("--config", *config, "Configuration file")->required();
+  signing->callback([config, &status] { status = sign(*config); });
+
+  auto* verifying =
+      app.add_subcommand("verify", "Verify the signatures of a message on standard input");
+  struct Options {
+    std::string dns;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  verifying->add_option("--dns", options->dns, "Ask this name server: ADDRESS:PORT");
+  verifying->add_flag("--json", options->json, "Print JSON");
+  verifying->callback([options, &status] {
+    std::optional<signet::Endpoint> dns;
+    if (!options->dns.empty()) {
+      const auto endpoint = signet::Endpoint::parse(options->dns);
+      if (!endpoint) throw CLI::ValidationError("--dns", "not ADDRESS:PORT: " + options->dns);
+      dns = *endpoint;
+    }
+    status = verify(dns, options->json);
+  });
+}
+
+void add_keys(CLI::App& app, int& status) {
+  auto* keys = app.add_subcommand("keys", "Signing keys");
+  keys->require_subcommand(1);
+  auto* command = keys->add_subcommand(
+      "new", "Make a key and print its DNS record; an existing one is left as it is");
+  auto options = std::make_shared<NewKeyOptions>();
+  command->add_option("domain", options->domain, "Domain that will sign")->required();
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", options->config, "Configuration file (names the store)");
+  place->add_option("--store", options->store, "Store directory");
+  place->require_option(1);
+  command->add_option("--selector", options->selector, "Selector (default: made from the date)");
+  command->add_option("--algorithm", options->algorithm, "rsa (2048 bits) or ed25519")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &status] { status = new_key(*options); });
+}
+
+void add_user(CLI::App& app, int& status) {
+  auto* user = app.add_subcommand("user", "AUTH users");
+  user->require_subcommand(1);
+  auto* command =
+      user->add_subcommand("new", "Ask for a password and print the configuration lines");
+  struct Options {
+    std::string name;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  command->add_option("name", options->name, "User name")->required();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &status] { status = new_user(options->name, options->json); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Signet: an outbound DKIM signing relay", "signet");
+  app.set_version_flag("--version", "signet " SIGNET_VERSION);
+  app.require_subcommand(1);
+  int status = 0;
+  add_serve(app, status);
+  add_check(app, status);
+  add_demo(app, status);
+  add_sign_and_verify(app, status);
+  add_keys(app, status);
+  add_user(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;  // EX_USAGE of sysexits.h.
+  }
+  return status;
+}

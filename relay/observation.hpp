@@ -1,0 +1,34 @@
+// Observation: metrics, health and the admin socket of a running relay, on a loop of their own.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "monitoring/exporter.hpp"
+#include "monitoring/health.hpp"
+#include "relay/net/loop.hpp"
+#include "relay/services.hpp"
+
+namespace signet {
+
+class Observation {
+ public:
+  /// Fault: configuration (the address can't be bound).
+  [[nodiscard]] static Result<std::unique_ptr<Observation>> open(Services& services);
+
+  /// Where /metrics is; nothing when not configured.
+  [[nodiscard]] std::optional<Endpoint> endpoint() const;
+  [[nodiscard]] monitoring::Health& health() { return health_; }
+
+ private:
+  explicit Observation(Services& services) : services_(services) {}
+  void add_gauges();
+  void add_checks();
+
+  Services& services_;
+  net::LoopThread thread_{"signet-admin"};
+  monitoring::Health health_;
+  std::unique_ptr<monitoring::Exporter> exporter_;
+};
+
+}  // namespace signet

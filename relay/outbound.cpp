@@ -1,0 +1,291 @@
+#include "relay/outbound.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+
+#include "relay/pipeline.hpp"
+#include "relay/sign/plan.hpp"
+
+namespace signet {
+namespace {
+
+constexpr std::chrono::hours kResignBefore{48};  // x= nearer than this: sign anew.
+constexpr std::chrono::hours kReevaluate{1};     // Held mail is looked at again.
+
+/// "selector._domainkey.domain" taken apart.
+struct SignedBy {
+  std::string selector;
+  std::string domain;
+};
+
+SignedBy split(const std::string& name) {
+  constexpr std::string_view kMiddle = "._domainkey.";
+  const std::size_t at = name.find(kMiddle);
+  if (at == std::string::npos) return {};
+  return {name.substr(0, at), name.substr(at + kMiddle.size())};
+}
+
+bool is_active(const keys::SigningDomain& domain, const std::string& selector) {
+  return std::ranges::any_of(domain.active,
+                             [&](const keys::SigningKey& key) { return key.selector == selector; });
+}
+
+}  // namespace
+
+Outbound::Outbound(Services& services, net::Loop& loop, Pipeline& pipeline)
+    : services_(services),
+      loop_(loop),
+      pipeline_(pipeline),
+      random_state_(reinterpret_cast<std::uintptr_t>(this) | 1U) {}
+
+Outbound::~Outbound() { scope_.clear(); }
+
+std::uint64_t Outbound::random() {  // xorshift64: jitter and choice of address, nothing secret.
+  random_state_ ^= random_state_ << 13U;
+  random_state_ ^= random_state_ >> 7U;
+  random_state_ ^= random_state_ << 17U;
+  return random_state_;
+}
+
+void Outbound::take(std::shared_ptr<const spool::Message> message,
+                    std::shared_ptr<const std::string> body,
+                    std::shared_ptr<const Snapshot> snapshot) {
+  if (is_full() || draining_) {
+    services_.in_memory.erase(message->record.id);
+    if (overflow_) overflow_(message->state.due);
+    return;
+  }
+  auto delivery = std::make_shared<Delivery>();
+  delivery->state = message->state;
+  delivery->signatures = message->record.signatures;
+  delivery->body = std::move(body);
+  delivery->snapshot = std::move(snapshot);
+  delivery->stored = std::move(message);
+  dispatch(std::move(delivery));
+}
+
+void Outbound::claim(QueueId id) {
+  if (draining_) {
+    services_.in_memory.erase(id);
+    return;
+  }
+  messages_.fetch_add(
+      1);  // Counted from the claim on, so that a burst of claims stops at the limit.
+  scope_.spawn(load(id));
+}
+
+net::Task<void> Outbound::load(QueueId id) {
+  struct Loaded {
+    Result<spool::Message> message;
+    std::shared_ptr<const std::string> body;
+  };
+  auto loaded = co_await net::run_on(services_.pool, loop_, [&spool = services_.spool, id] {
+    Loaded result{spool.load(id), nullptr};
+    if (result.message && result.message->record.body_chunks == 0) {
+      auto body = spool.load_body(id);
+      if (body) {
+        result.body = std::make_shared<const std::string>(std::move(*body));
+      } else {
+        result.message = body.failure();
+      }
+    }
+    return result;
+  });
+  messages_.fetch_sub(1);
+  if (!loaded.message) {
+    if (loaded.message.error().fault != Fault::not_found) {
+      spdlog::error("queued message {} can't be read: {}", id.to_string(),
+                    loaded.message.error().detail);
+    }
+    services_.in_memory.erase(id);
+    co_return;
+  }
+  auto delivery = std::make_shared<Delivery>();
+  delivery->stored = std::make_shared<const spool::Message>(std::move(*loaded.message));
+  delivery->state = delivery->stored->state;
+  delivery->body = std::move(loaded.body);
+  delivery->snapshot = services_.current.get();
+  const bool expired = services_.clock.now() >= delivery->record().expires;
+  if (delivery->state.is_held() && !delivery->state.hold_is_ours() && !expired) {
+    co_await hold(std::move(delivery), {});
+    co_return;
+  }
+  if (delivery->state.is_held() && expired) {
+    messages_.fetch_add(1);  // settle() forgets it.
+    co_await settle(std::move(delivery));
+    co_return;
+  }
+  auto signatures =
+      co_await fresh_signatures(*delivery->stored, delivery->body, delivery->snapshot);
+  if (!signatures && !expired && delivery->record().origin != spool::Origin::dsn) {
+    co_await hold(std::move(delivery), "no_active_key: " + signatures.error().detail);
+    co_return;
+  }
+  delivery->signatures = signatures ? std::move(*signatures) : delivery->record().signatures;
+  if (delivery->state.is_held() && !expired) {
+    services_.log.write(report::Fact("released", services_.clock.now()).with("id", id));
+    delivery->state.hold_reason.clear();
+    for (auto& recipient : delivery->state.recipients) {
+      if (recipient.status == spool::RecipientStatus::held)
+        recipient.status = spool::RecipientStatus::queued;
+    }
+  }
+  dispatch(std::move(delivery));
+}
+
+net::Task<Result<std::string>> Outbound::fresh_signatures(
+    const spool::Message& message, std::shared_ptr<const std::string> body,
+    std::shared_ptr<const Snapshot> snapshot) {
+  const spool::Record& record = message.record;
+  const auto life = snapshot->settings->signing.signature_life;
+  bool stale = services_.clock.now() + kResignBefore > record.received + life;
+  std::vector<std::shared_ptr<const keys::SigningDomain>> domains;
+  for (const std::string& name : record.signed_by) {
+    const SignedBy by = split(name);
+    const auto domain_name = Domain::parse(by.domain);
+    if (!domain_name) continue;
+    auto domain = co_await services_.domains.find(loop_, *domain_name);
+    if (!domain) co_return domain.failure();
+    stale = stale || !is_active(**domain, by.selector);
+    if (domains.empty() || domains.back()->name != (*domain)->name)
+      domains.push_back(std::move(*domain));
+  }
+  if (!stale || domains.empty()) co_return record.signatures;
+  const sign::Plan plan =
+      sign::make_plan({.author_domain = domains.front(),
+                       .platform_domain = domains.size() > 1 ? domains.back() : nullptr,
+                       .default_profile = default_profile(snapshot->settings->signing),
+                       .life = life});
+  auto signing = pipeline_.signer().begin(plan, record.header, services_.clock.now());
+  if (!signing) co_return signing.failure();
+  if (body) {
+    auto hashed = (*signing)->body(*body);
+    if (!hashed) co_return hashed.failure();
+  }
+  for (std::uint32_t index = 0; index < record.body_chunks; ++index) {
+    auto chunk = co_await net::run_on(
+        services_.pool, loop_,
+        [&spool = services_.spool, id = record.id, index] { return spool.load_chunk(id, index); });
+    if (!chunk) co_return chunk.failure();
+    auto hashed = (*signing)->body(*chunk);
+    if (!hashed) co_return hashed.failure();
+  }
+  auto signatures = (*signing)->finish();
+  if (!signatures) co_return signatures.failure();
+  co_return std::move(signatures->fields);
+}
+
+net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string reason) {
+  const WallTime now = services_.clock.now();
+  spool::State& state = delivery->state;
+  const WallTime previous_due = state.due;
+  if (!reason.empty()) {
+    if (!state.is_held()) state.held_since = now;
+    state.hold_reason = std::move(reason);
+    for (auto& recipient : state.recipients) {
+      if (recipient.status == spool::RecipientStatus::queued)
+        recipient.status = spool::RecipientStatus::held;
+    }
+    services_.log.write(report::Fact("held", now)
+                            .with("id", delivery->record().id)
+                            .with("reason", state.hold_reason));
+  }
+  state.due = std::min<WallTime>(now + kReevaluate, delivery->record().expires);
+  auto written = co_await net::completion<Result<void>>(loop_, [&](auto done) {
+    services_.spool.update(delivery->record().id, state, previous_due, loop_, std::move(done));
+  });
+  if (!written)
+    spdlog::error("hold of {} not stored: {}", delivery->record().id.to_string(),
+                  written.error().detail);
+  services_.in_memory.erase(delivery->record().id);
+}
+
+void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
+  const config::Settings& settings = *delivery->snapshot->settings;
+  delivery->bytes =
+      delivery->record().header.size() + (delivery->body ? delivery->body->size() : 0);
+  delivery->remote_hosts.resize(delivery->state.recipients.size());
+  messages_.fetch_add(1);
+  bytes_.fetch_add(delivery->bytes);
+
+  std::map<Destination*, std::vector<Job>> jobs;
+  for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
+    spool::RecipientState& recipient = delivery->state.recipients[i];
+    if (recipient.status != spool::RecipientStatus::queued &&
+        recipient.status != spool::RecipientStatus::held)
+      continue;
+    const config::RouteSettings* route =
+        route::find_route(settings, recipient.recipient.address.domain);
+    if (!route) {  // The route is gone since receipt: an operator's mistake, not the recipient's.
+      recipient.last_reply = "451 4.3.5 No route for this recipient";
+      continue;
+    }
+    recipient.route = route->name;
+    Destination& destination = destination_for(recipient, *route);
+    std::vector<Job>& batch = jobs[&destination];
+    if (batch.empty() ||
+        batch.back().recipients.size() >= settings.limits.recipients_per_transaction) {
+      batch.push_back({delivery, {}});
+    }
+    batch.back().recipients.push_back(i);
+  }
+  for (const auto& [destination, batch] : jobs) delivery->open_jobs += batch.size();
+  if (jobs.empty()) {
+    scope_.spawn(settle(std::move(delivery)));
+    return;
+  }
+  delivery.reset();
+  for (auto& [destination, batch] : jobs) {
+    for (Job& job : batch) destination->jobs.push_back(std::move(job));
+    ensure_worker(*destination);
+  }
+}
+
+Outbound::Destination& Outbound::destination_for(const spool::RecipientState& recipient,
+                                                 const config::RouteSettings& route) {
+  std::string key = route.name + '|' + recipient.pool;
+  if (route.kind == config::RouteKind::mx) key += '|' + recipient.recipient.address.domain.text();
+  auto& slot = destinations_[key];
+  if (!slot) {
+    slot = std::make_unique<Destination>(loop_);
+    slot->key = std::move(key);
+    slot->route = route.name;
+    slot->pool = recipient.pool;
+    slot->domain = recipient.recipient.address.domain;
+  }
+  return *slot;
+}
+
+void Outbound::ensure_worker(Destination& destination) {
+  if (destination.idle > 0) {
+    --destination.idle;  // The one that wakes is no longer idle, from now on.
+    destination.wake.notify_one();
+    return;
+  }
+  const auto snapshot = destination.jobs.front().delivery->snapshot;
+  const config::RouteSettings* route = route::find_route(*snapshot->settings, destination.domain);
+  const std::uint32_t limit = route && route->connections > 0
+                                  ? route->connections
+                                  : snapshot->settings->limits.connections_per_destination;
+  if (auto lease = services_.leases.take(destination.key, limit)) {
+    ++destination.workers;
+    scope_.spawn(work(destination, std::move(lease)));
+  } else if (destination.workers == 0 && !destination.waiting_for_lease) {
+    services_.metrics.limit_hit("connections_per_destination");
+    destination.waiting_for_lease = true;
+    scope_.spawn(wait_for_lease(destination));
+  }
+}
+
+void Outbound::wake_all() {
+  for (auto& [key, destination] : destinations_) destination->wake.notify_all();
+}
+
+void Outbound::forget(const Delivery& delivery) {
+  messages_.fetch_sub(1);
+  bytes_.fetch_sub(delivery.bytes);
+}
+
+}  // namespace signet

@@ -1,0 +1,153 @@
+// Outbound: the messages one loop has in memory, their destinations, and the connections that carry
+// them.
+//
+// A fresh message is tried by the loop that accepted it; deferred ones are claimed through claim().
+// What does not fit in memory stays in the spool until the scanner finds it. Everything but
+// is_full() and the counters runs on the loop.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "relay/deliver/client.hpp"
+#include "relay/net/loop.hpp"
+#include "relay/services.hpp"
+#include "relay/sign/signer.hpp"
+
+namespace signet {
+
+class Pipeline;
+
+class Outbound {
+ public:
+  Outbound(Services& services, net::Loop& loop, Pipeline& pipeline);
+  ~Outbound();
+
+  /// A message just stored; already in services.in_memory. `body` is null when it is in chunks.
+  void take(std::shared_ptr<const spool::Message> message, std::shared_ptr<const std::string> body,
+            std::shared_ptr<const Snapshot> snapshot);
+  /// A due message of the spool; already in services.in_memory.
+  void claim(QueueId id);
+  /// Called when a fresh message did not fit: the scanner must look again from its due time on.
+  void on_overflow(std::function<void(WallTime due)> observer) { overflow_ = std::move(observer); }
+  [[nodiscard]] bool is_full() const {
+    return messages_.load() >= kMaxMessages || bytes_.load() >= kMaxBytes;
+  }
+
+  /// No new transaction begins; those under way end.
+  void drain() {
+    draining_ = true;
+    wake_all();
+  }
+  [[nodiscard]] std::size_t busy() const {
+    return busy_.load();
+  }  ///< Transactions under way. Any thread.
+  [[nodiscard]] std::size_t messages() const { return messages_.load(); }
+  /// Ends every task; before the loop ends.
+  void clear() {
+    scope_.clear();
+    destinations_.clear();
+  }
+
+  static constexpr std::size_t kMaxMessages = 4096;
+  static constexpr std::uint64_t kMaxBytes = 64ULL << 20U;
+
+ private:
+  /// A message in memory. Shared by its jobs: the last one to end settles it.
+  struct Delivery {
+    std::shared_ptr<const spool::Message>
+        stored;  // The record; the state in it is the one at load.
+    spool::State state;
+    std::shared_ptr<const std::string> body;
+    std::shared_ptr<const Snapshot> snapshot;
+    std::string signatures;
+    std::size_t open_jobs = 0;
+    std::uint64_t bytes = 0;
+    std::vector<std::uint32_t> failed;
+    std::vector<std::string> remote_hosts;  // By recipient.
+    [[nodiscard]] const spool::Record& record() const { return stored->record; }
+  };
+  struct Job {
+    std::shared_ptr<Delivery> delivery;
+    std::vector<std::uint32_t> recipients;
+  };
+  struct Destination {
+    explicit Destination(net::Loop& loop) : wake(loop) {}
+    std::string key;
+    std::string route;
+    std::string pool;
+    Domain domain = *Domain::parse("invalid");
+    std::deque<Job> jobs;
+    std::size_t workers = 0;
+    std::size_t idle = 0;
+    bool waiting_for_lease = false;
+    net::Event wake;
+  };
+  struct Link {  // A worker's connection and what it was made for.
+    std::unique_ptr<deliver::Connection> connection;
+    std::shared_ptr<const Snapshot> snapshot;
+    std::string host;
+    std::string egress;
+    std::uint32_t messages = 0;
+  };
+
+  // Queue (outbound.cpp)
+  void dispatch(std::shared_ptr<Delivery> delivery);
+  Destination& destination_for(const spool::RecipientState& recipient,
+                               const config::RouteSettings& route);
+  void ensure_worker(Destination& destination);
+  net::Task<void> load(QueueId id);
+  net::Task<Result<std::string>> fresh_signatures(const spool::Message& message,
+                                                  std::shared_ptr<const std::string> body,
+                                                  std::shared_ptr<const Snapshot> snapshot);
+  net::Task<void> hold(std::shared_ptr<Delivery> delivery, std::string reason);
+  void forget(const Delivery& delivery);
+  void wake_all();
+
+  // Workers (delivery_worker.cpp)
+  net::Task<void> wait_for_lease(Destination& destination);
+  net::Task<void> work(Destination& destination, schedule::Leases::Lease lease);
+  net::Task<bool> next_job(Destination& destination, Job& job, bool connected);
+  net::Task<void> run(Job job, Destination& destination, Link& link);
+  net::Task<Result<void>> connect(Destination& destination, const config::RouteSettings& route,
+                                  std::shared_ptr<const Snapshot> snapshot, Link& link);
+  net::Task<Result<void>> connect_to(const route::Target& target, const IpAddress& address,
+                                     const Destination& destination,
+                                     const config::RouteSettings& route, const Snapshot& snapshot,
+                                     Link& link);
+  net::Task<void> run_maildir(Job job, const config::RouteSettings& route);
+  deliver::Transaction transaction_for(const Job& job, std::shared_ptr<std::uint32_t> next_chunk,
+                                       std::shared_ptr<std::string> slice);
+  net::Task<Result<std::string_view>> next_slice(std::shared_ptr<Delivery> delivery,
+                                                 std::shared_ptr<std::uint32_t> next_chunk,
+                                                 std::shared_ptr<std::string> slice);
+  net::Task<Result<void>> record_attempt(QueueId id, std::vector<std::uint32_t> accepted);
+  void fail_all(Job job, const Error& error);
+
+  // Outcomes (settlement.cpp)
+  void finish(Job job, const std::vector<deliver::RecipientOutcome>& outcomes, const Link* link);
+  void note(Delivery& delivery, std::uint32_t index, const deliver::RecipientOutcome& outcome,
+            const Link* link);
+  net::Task<void> settle(std::shared_ptr<Delivery> delivery);
+  net::Task<void> report_failures(std::shared_ptr<Delivery> delivery);
+  void write_state(std::shared_ptr<Delivery> delivery);
+
+  std::uint64_t random();
+
+  Services& services_;
+  net::Loop& loop_;
+  Pipeline& pipeline_;
+  std::function<void(WallTime)> overflow_;
+  std::atomic<std::size_t> messages_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::size_t> busy_{0};
+  bool draining_ = false;
+  std::uint64_t random_state_ = 0x9E3779B97F4A7C15ULL;
+  std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;
+  net::TaskScope scope_;  // Last: tasks die before what they refer to.
+};
+
+}  // namespace signet

@@ -1,0 +1,177 @@
+#include "relay/pipeline.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "relay/sign/plan.hpp"
+#include "relay/stopwatch.hpp"
+
+namespace signet {
+
+using monitoring::Stage;
+
+/// The way in of one message: the order of the stages, and what one hands to the next.
+class Reception final : public accept::Intake {
+ public:
+  Reception(Pipeline& pipeline, Arrival arrival)
+      : pipeline_(pipeline),
+        arrival_(std::move(arrival)),
+        repair_(arrival_.client->repair),
+        body_(pipeline.services_, pipeline.loop_, arrival_.id,
+              arrival_.snapshot->settings->limits.session_memory_bytes) {}
+
+  [[nodiscard]] smtp::DataDecoder::Options framing() const override {
+    return {
+        .max_line = 998, .allow_long_lines = repair_.long_lines, .repair_bare_lf = repair_.bare_lf};
+  }
+
+  [[nodiscard]] net::Task<Result<void>> header(std::string block) override {
+    auto parsed = pipeline_.parse(arrival_, std::move(block));
+    if (!parsed) co_return refused(parsed.error());
+    auto keys = co_await pipeline_.find_keys(arrival_.snapshot, parsed->author);
+    if (!keys) co_return refused(keys.error());
+    const auto authorship = pipeline_.authorise(arrival_, *parsed, *keys);
+    if (!authorship) co_return refused(authorship.error());
+    auto completed = pipeline_.complete(arrival_, *parsed, *authorship);
+    if (!completed) co_return refused(completed.error());
+    auto plan = pipeline_.plan(arrival_, *parsed, *keys, *authorship);
+    if (!plan) co_return refused(plan.error());
+    parsed_.emplace(std::move(*parsed));
+    plan_ = std::move(*plan);
+    // A body that may yet be re-encoded changes the header: it is signed when it is whole.
+    if (repair_.long_lines) co_return Result<void>{};
+    auto begun = begin_signing();
+    co_return begun;
+  }
+
+  [[nodiscard]] net::Task<Result<void>> body(std::string_view slice) override {
+    if (repair_.long_lines) {
+      whole_.append(slice);
+      co_return Result<void>{};
+    }
+    auto hashed = signing_->body(slice);
+    if (!hashed) co_return refused(hashed.error());
+    auto added = co_await body_.add(slice);
+    if (!added) co_return refused(added.error());
+    co_return added;
+  }
+
+  [[nodiscard]] net::Task<Result<QueueId>> end(const smtp::DataDecoder& decoder) override {
+    if (repair_.long_lines) {
+      auto repaired = co_await sign_whole(decoder);
+      if (!repaired) co_return refused(repaired.error());
+    }
+    if (decoder.repaired_bare_lf()) note_repair("bare_lf");
+    const Stopwatch signing_time(pipeline_.services_, Stage::sign);
+    auto signatures = signing_->finish();
+    signing_time.stop();
+    if (!signatures) co_return refused(signatures.error());
+    auto finished = co_await body_.finish();
+    if (!finished) co_return refused(finished.error());
+    auto stored = co_await pipeline_.store(arrival_, std::move(*parsed_), std::move(*signatures),
+                                           body_, decoder.saw_eight_bit(), spool::Origin::client);
+    if (!stored) co_return refused(stored.error());
+    co_return stored;
+  }
+
+ private:
+  [[nodiscard]] Result<void> begin_signing() {
+    auto signing = pipeline_.signer_->begin(plan_, parsed_->header.block(), arrival_.received);
+    if (!signing) return refused(signing.error());
+    signing_ = std::move(*signing);
+    return {};
+  }
+
+  [[nodiscard]] net::Task<Result<void>> sign_whole(const smtp::DataDecoder& decoder) {
+    if (decoder.saw_long_line()) {
+      auto encoded = parse::reencode_long_lines(parsed_->header, whole_);
+      if (!encoded) co_return encoded.failure();
+      whole_ = std::move(*encoded);
+      note_repair("long_lines");
+    }
+    auto begun = begin_signing();
+    if (!begun) co_return begun;
+    auto hashed = signing_->body(whole_);
+    if (!hashed) co_return hashed;
+    auto added = co_await body_.add(whole_);
+    co_return added;
+  }
+
+  void note_repair(std::string_view repair) {
+    pipeline_.services_.metrics.repaired(repair);
+    pipeline_.services_.log.write(report::Fact("repaired", pipeline_.services_.clock.now())
+                                      .with("id", arrival_.id)
+                                      .with("client", arrival_.client->name)
+                                      .with("repair", repair));
+  }
+
+  [[nodiscard]] Failure refused(const Error& error) {
+    Services& services = pipeline_.services_;
+    services.metrics.message_refused(arrival_.client->name, error.fault);
+    if (error.fault == Fault::signature_wrong) {
+      services.metrics.signature_wrong(parsed_ ? parsed_->author.text() : "");
+      spdlog::critical("own signature does not verify: {} ({})", arrival_.id.to_string(),
+                       error.detail);
+    }
+    services.log.write(report::Fact("refused", services.clock.now())
+                           .with("id", arrival_.id)
+                           .with("client", arrival_.client->name)
+                           .with("peer", arrival_.facts.peer.address.to_string())
+                           .with("sender", to_string(arrival_.envelope.sender))
+                           .with("cause", row(error.fault).name)
+                           .with("detail", error.detail));
+    return fail(error);
+  }
+
+  Pipeline& pipeline_;
+  Arrival arrival_;
+  const config::RepairSettings& repair_;
+  std::optional<Parsed> parsed_;
+  sign::Plan plan_;
+  std::unique_ptr<sign::Signing> signing_;
+  BodyCollector body_;
+  std::string whole_;  // Only with repair.long_lines.
+};
+
+Pipeline::Pipeline(Services& services, net::Loop& loop, std::unique_ptr<sign::Signer> signer)
+    : services_(services),
+      loop_(loop),
+      signer_(std::move(signer)),
+      outbound_(services, loop, *this) {}
+
+std::unique_ptr<accept::Intake> Pipeline::receive(Arrival arrival) {
+  return std::make_unique<Reception>(*this, std::move(arrival));
+}
+
+net::Task<Result<QueueId>> Pipeline::submit(report::DsnMessage message, Mailbox from, Mailbox to,
+                                            std::shared_ptr<const Snapshot> snapshot) {
+  const WallTime now = services_.clock.now();
+  Arrival arrival{.snapshot = std::move(snapshot),
+                  .facts = {},
+                  .envelope = {},
+                  .id = services_.ids.next(now),
+                  .received = now};
+  arrival.envelope.recipients.push_back(Recipient{std::move(to), {}});
+  auto header = parse::MessageHeader::parse(std::move(message.header), {});
+  if (!header) co_return header.failure();
+  Parsed parsed{std::move(*header), from.domain};
+  auto keys = co_await find_keys(arrival.snapshot, parsed.author);
+  if (!keys) co_return keys.failure();
+  auto plan = this->plan(arrival, parsed, *keys, authorise::Authorship::own);
+  if (!plan) co_return plan.failure();
+  auto signing = signer_->begin(*plan, parsed.header.block(), now);
+  if (!signing) co_return signing.failure();
+  auto hashed = (*signing)->body(message.body);
+  if (!hashed) co_return hashed.failure();
+  auto signatures = (*signing)->finish();
+  if (!signatures) co_return signatures.failure();
+  BodyCollector body(services_, loop_, arrival.id, UINT64_MAX);
+  auto added = co_await body.add(message.body);
+  if (!added) co_return added.failure();
+  auto finished = co_await body.finish();
+  if (!finished) co_return finished.failure();
+  auto stored = co_await store(arrival, std::move(parsed), std::move(*signatures), body, false,
+                               spool::Origin::dsn);
+  co_return stored;
+}
+
+}  // namespace signet

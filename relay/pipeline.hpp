@@ -1,0 +1,81 @@
+// Pipeline: the life of one message, in order. One per loop; pipeline.cpp is the file to read
+// first.
+//
+// On the way in a message is a Reception (accept's Intake); on the way out a Delivery. Stages are
+// functions from named inputs to a result of their own; nothing else knows their order.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "relay/accept/session.hpp"
+#include "relay/body_collector.hpp"
+#include "relay/outbound.hpp"
+#include "relay/parse/parsed.hpp"
+#include "relay/report/dsn.hpp"
+#include "relay/services.hpp"
+#include "relay/sign/signer.hpp"
+
+namespace signet {
+
+/// Who sends what from where: settled before the data.
+struct Arrival {
+  std::shared_ptr<const Snapshot> snapshot;
+  const config::ClientSettings* client = nullptr;  ///< Of `snapshot`; null for our own reports.
+  accept::SessionFacts facts;
+  Envelope envelope;
+  QueueId id;
+  WallTime received;
+};
+
+/// A header block understood: whose it is, and the octets that will be signed.
+struct Parsed {
+  parse::MessageHeader header;
+  Domain author;
+};
+
+/// Keys that may sign a message.
+struct Keys {
+  std::shared_ptr<const keys::SigningDomain> author;    ///< Null: the domain has none.
+  std::shared_ptr<const keys::SigningDomain> platform;  ///< Null: none configured.
+};
+
+class Pipeline {
+ public:
+  Pipeline(Services& services, net::Loop& loop, std::unique_ptr<sign::Signer> signer);
+
+  /// A message's way in, from DATA to 250.
+  [[nodiscard]] std::unique_ptr<accept::Intake> receive(Arrival arrival);
+  /// Signs, stores and schedules a report of ours (never held, no alignment policy).
+  [[nodiscard]] net::Task<Result<QueueId>> submit(report::DsnMessage message, Mailbox from,
+                                                  Mailbox to,
+                                                  std::shared_ptr<const Snapshot> snapshot);
+
+  [[nodiscard]] Outbound& outbound() { return outbound_; }
+  [[nodiscard]] net::Loop& loop() { return loop_; }
+  [[nodiscard]] sign::Signer& signer() { return *signer_; }
+
+ private:
+  friend class Reception;
+  // Stages of the way in.
+  [[nodiscard]] Result<Parsed> parse(const Arrival& arrival, std::string block);
+  [[nodiscard]] net::Task<Result<Keys>> find_keys(std::shared_ptr<const Snapshot> snapshot,
+                                                  Domain author);
+  [[nodiscard]] Result<authorise::Authorship> authorise(const Arrival& arrival,
+                                                        const Parsed& parsed, const Keys& keys);
+  [[nodiscard]] Result<void> complete(const Arrival& arrival, Parsed& parsed,
+                                      authorise::Authorship authorship);
+  [[nodiscard]] Result<sign::Plan> plan(const Arrival& arrival, const Parsed& parsed,
+                                        const Keys& keys, authorise::Authorship authorship);
+  [[nodiscard]] net::Task<Result<QueueId>> store(const Arrival& arrival, Parsed parsed,
+                                                 sign::Signed signatures, BodyCollector& body,
+                                                 bool has_eight_bit, spool::Origin origin);
+
+  Services& services_;
+  net::Loop& loop_;
+  std::unique_ptr<sign::Signer> signer_;
+  Outbound outbound_;
+};
+
+}  // namespace signet

@@ -1,0 +1,77 @@
+#include "relay/queue_scanner.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace signet {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{200};
+constexpr std::chrono::minutes kStartOver{1};
+constexpr std::size_t kPage = 512;
+
+}  // namespace
+
+QueueScanner::QueueScanner(Services& services, net::Loop& loop, std::vector<Pipeline*> pipelines)
+    : services_(services), loop_(loop), pipelines_(std::move(pipelines)) {
+  for (Pipeline* pipeline : pipelines_) {
+    pipeline->outbound().on_overflow([this](WallTime due) { rewind(due); });
+  }
+}
+
+void QueueScanner::start() { scope_.spawn(scan()); }
+
+void QueueScanner::rewind(WallTime due) {
+  const std::lock_guard lock(mutex_);
+  rewind_to_ = std::min(due, rewind_to_.value_or(due));
+}
+
+net::Task<void> QueueScanner::scan() {
+  SteadyTime started_over = services_.clock.steady();
+  for (;;) {
+    const bool more = co_await pass();
+    if (more) continue;
+    co_await loop_.sleep(kPause);
+    if (services_.clock.steady() - started_over > kStartOver) {
+      started_over = services_.clock.steady();
+      cursor_ = {};
+    }
+  }
+}
+
+net::Task<bool> QueueScanner::pass() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (rewind_to_ && *rewind_to_ <= cursor_.due)
+      cursor_ = {*rewind_to_ - std::chrono::milliseconds(1), QueueId{UINT64_MAX}};
+    rewind_to_.reset();
+  }
+  // What becomes due in this very millisecond may still be on its way into the index: leave it for
+  // the next pass.
+  const WallTime until = services_.clock.now() - std::chrono::milliseconds(1);
+  if (services_.log.is_behind()) co_return false;
+  auto entries = co_await net::run_on(services_.pool, loop_,
+                                      [&spool = services_.spool, after = cursor_, until] {
+                                        return spool.due(after, until, kPage);
+                                      });
+  if (!entries) {
+    spdlog::error("due messages can't be read: {}", entries.error().detail);
+    co_return false;
+  }
+  for (const spool::Entry& entry : *entries) {
+    if (!hand_over(entry.id)) co_return false;
+    cursor_ = entry;
+  }
+  co_return entries->size() == kPage;
+}
+
+// False: its loop has no room; look again later.
+bool QueueScanner::hand_over(QueueId id) {
+  Pipeline* pipeline = pipelines_[std::hash<QueueId>{}(id) % pipelines_.size()];
+  if (pipeline->outbound().is_full()) return false;
+  if (services_.in_memory.insert(id)) {
+    pipeline->loop().post([pipeline, id] { pipeline->outbound().claim(id); });
+  }
+  return true;
+}
+
+}  // namespace signet

@@ -1,0 +1,286 @@
+#include "relay/relay.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "config/reader.hpp"
+
+namespace signet {
+namespace {
+
+constexpr unsigned kPoolThreads = 6;
+constexpr std::chrono::milliseconds kDrainPoll{20};
+
+Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsSettings& tls) {
+  if (tls.certificates.empty()) return std::shared_ptr<const net::ServerTls>{};
+  std::vector<net::CertificateFiles> files;
+  for (const auto& pair : tls.certificates) files.push_back({pair.certificate, pair.key});
+  return net::ServerTls::load(files, tls.client_ca);
+}
+
+net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options) {
+  net::ResolverSettings settings;
+  settings.mode = static_cast<net::ResolverSettings::Mode>(options.mode);
+  settings.servers = options.servers;
+  settings.trust_anchor = options.trust_anchor;
+  settings.root_hints = options.root_hints;
+  settings.timeout = options.timeout;
+  return settings;
+}
+
+}  // namespace
+
+Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings) {
+  auto server = load_server_tls(settings->tls);
+  if (!server) return server.failure();
+  auto client = net::ClientTls::load(settings->outbound_ca);
+  if (!client) return client.failure();
+  return Snapshot{std::move(settings), std::move(*server), std::move(*client)};
+}
+
+Result<std::unique_ptr<Relay>> Relay::open(Options options) {
+  std::unique_ptr<Relay> relay(new Relay(std::move(options)));
+  for (auto step : {&Relay::open_stores, &Relay::open_workers, &Relay::open_listeners,
+                    &Relay::open_observation}) {
+    auto done = (relay.get()->*step)();
+    if (!done) return done.failure();
+  }
+  return relay;
+}
+
+Relay::~Relay() { close(); }
+
+Result<void> Relay::open_stores() {
+  const auto& settings = *options_.settings;
+  auto snapshot = make_snapshot(options_.settings);
+  if (!snapshot) return snapshot.failure();
+  current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
+  allow_labels(settings);
+  pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
+  auto resolver = net::make_resolver(to_resolver_settings(settings.resolver));
+  if (!resolver) return resolver.failure();
+  resolver_ = std::move(*resolver);
+  domains_ = std::make_unique<keys::DomainStore>(
+      keys::DomainStore::Options{.directory = settings.store,
+                                 .allow_group = settings.store_allow_group},
+      *pool_, clock_);
+  domains_->on_failure([](const Domain& domain, const Error& error) {
+    spdlog::error("keys of {}: {}", domain.text(), error.detail);
+  });
+  auto spool = spool::Spool::open(
+      {.directory = settings.spool,
+       .accept_loss = options_.accept_spool_loss,
+       .min_free_bytes = settings.limits.min_free_bytes,
+       .min_free_share = settings.limits.min_free_share,
+       .on_commit = [this](std::size_t messages,
+                           std::chrono::microseconds took) { metrics_.commit(messages, took); }},
+      clock_);
+  if (!spool) return spool.failure();
+  spool_ = std::move(*spool);
+  auto log = report::DeliveryLog::open(settings.monitoring.delivery_log.empty()
+                                           ? settings.spool / "delivery.log"
+                                           : settings.monitoring.delivery_log);
+  if (!log) return log.failure();
+  log_ = std::move(*log);
+  return {};
+}
+
+Result<void> Relay::open_workers() {
+  const auto& settings = *options_.settings;
+  router_ = std::make_unique<route::Router>(*resolver_, settings.allow_private_mx);
+  quotas_ = std::make_unique<authorise::Quotas>(clock_);
+  backoff_ = std::make_unique<schedule::Backoff>(clock_);
+  ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
+  services_ = std::make_unique<Services>(Services{clock_, metrics_, *pool_, *domains_, *spool_,
+                                                  *log_, *router_, *quotas_, leases_, *backoff_,
+                                                  *ids_, memory_, in_memory_, *current_});
+  door_ = std::make_unique<FrontDoor>(*services_);
+  if (!sign::cached_key_path_works()) {
+    metrics_.cached_key_path_broken();
+    spdlog::error(
+        "libopendkim does not take loaded keys: signing is three times slower than it should be");
+  }
+  const unsigned count =
+      settings.loops > 0 ? settings.loops : std::max(1U, std::thread::hardware_concurrency());
+  std::vector<Pipeline*> pipelines;
+  for (unsigned i = 0; i < count; ++i) {
+    Worker worker;
+    worker.thread = std::make_unique<net::LoopThread>("signet-loop");
+    auto signer = sign::make_opendkim_signer();
+    if (!signer) return signer.failure();
+    worker.pipeline =
+        std::make_unique<Pipeline>(*services_, worker.thread->loop(), std::move(*signer));
+    worker.sessions = std::make_unique<net::TaskScope>();
+    worker.slot.loop = &worker.thread->loop();
+    worker.thread->loop().post([&loop = worker.thread->loop(), &metrics = metrics_, i] {
+      loop.on_lag([&metrics, i](std::chrono::microseconds lag) { metrics.loop_lag(i, lag); });
+    });
+    door_->add(*worker.pipeline);
+    pipelines.push_back(worker.pipeline.get());
+    workers_.push_back(std::move(worker));
+  }
+  scanner_ = std::make_unique<QueueScanner>(*services_, control_, std::move(pipelines));
+  return {};
+}
+
+Result<void> Relay::open_listeners() {
+  inherited_ = std::make_unique<net::InheritedSockets>();
+  std::vector<net::Worker> slots;
+  for (const Worker& worker : workers_) slots.push_back(worker.slot);
+  for (const config::ListenerSettings& settings : options_.settings->listeners) {
+    auto listener = net::Listener::open(
+        control_, settings.address, inherited_.get(), slots,
+        [this, settings](net::Stream stream, const net::Worker& slot) {
+          Worker& worker = *std::ranges::find_if(
+              workers_, [&](const Worker& each) { return each.slot.loop == slot.loop; });
+          worker.sessions->spawn(session(std::move(stream), settings, slot));
+        });
+    if (!listener) return listener.failure();
+    router_->add_own_endpoint((*listener)->endpoint());
+    listeners_.push_back(std::move(*listener));
+  }
+  return {};
+}
+
+net::Task<void> Relay::session(net::Stream stream, config::ListenerSettings listener,
+                               net::Worker slot) {
+  co_await accept::serve(std::move(stream), std::move(listener), *door_, metrics_);
+  slot.connections->fetch_sub(1);
+}
+
+std::vector<Endpoint> Relay::smtp_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& listener : listeners_) endpoints.push_back(listener->endpoint());
+  return endpoints;
+}
+
+void Relay::allow_labels(const config::Settings& settings) {
+  using Label = monitoring::Metrics::Label;
+  for (const auto& client : settings.clients) {
+    metrics_.allow(Label::client, client.name);
+    for (const Domain& domain : client.domains) metrics_.allow(Label::domain, domain.text());
+  }
+  for (const auto& pool : settings.pools) metrics_.allow(Label::pool, pool.name);
+  for (const auto& route : settings.routes) metrics_.allow(Label::route, route.name);
+  if (settings.signing.platform_domain)
+    metrics_.allow(Label::domain, settings.signing.platform_domain->text());
+}
+
+Result<void> Relay::open_observation() {
+  auto observation = Observation::open(*services_);
+  if (!observation) return observation.failure();
+  observation_ = std::move(*observation);
+  observation_->health().add("draining", [this]() -> std::optional<std::string> {
+    if (door_->is_draining()) return "shutting down";
+    return std::nullopt;
+  });
+  return {};
+}
+
+int Relay::run() {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    const nlohmann::json line{{"event", "listening"},
+                              {"name", options_.settings->listeners[i].name},
+                              {"address", listeners_[i]->endpoint().to_string()}};
+    if (options_.announce) options_.announce(line.dump());
+  }
+  if (options_.announce) {
+    if (const auto address = observation_->endpoint()) {
+      options_.announce(nlohmann::json{
+          {"event", "listening"}, {"name", "monitoring"}, {"address", address->to_string()}}
+                            .dump());
+    }
+    options_.announce(R"({"event":"ready"})");
+  }
+  control_.on_signal(SIGTERM, [this] { stop(); });
+  control_.on_signal(SIGINT, [this] { stop(); });
+  if (!options_.config_file.empty()) {
+    control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
+  }
+  scanner_->start();
+  control_.run();
+  close();
+  return 0;
+}
+
+void Relay::stop() {
+  control_.post([this] {
+    if (draining_) return;
+    draining_ = true;
+    tasks_.spawn(drain());
+  });
+}
+
+net::Task<void> Relay::drain() {
+  spdlog::info("draining");
+  const auto deadline = clock_.steady() + current_->get()->settings->timeouts.drain;
+  for (auto& listener : listeners_) listener->pause();
+  scanner_->stop();
+  door_->drain();
+  for (Worker& worker : workers_) {
+    worker.thread->loop().post([&outbound = worker.pipeline->outbound()] { outbound.drain(); });
+  }
+  const auto is_busy = [this] {
+    return door_->connections() > 0 || std::ranges::any_of(workers_, [](const Worker& worker) {
+             return worker.pipeline->outbound().busy() > 0;
+           });
+  };
+  while (is_busy() && clock_.steady() < deadline) co_await control_.sleep(kDrainPoll);
+  control_.stop();
+}
+
+net::Task<void> Relay::reload() {
+  auto loaded = co_await net::run_on(*pool_, control_, [file = options_.config_file] {
+    auto result = config::load(file);
+    for (const auto& problem : result.problems) spdlog::error("reload: {}", problem.to_string());
+    Result<Snapshot> snapshot = fail(Fault::configuration, "the new configuration has problems");
+    if (result.settings) snapshot = make_snapshot(std::move(result.settings));
+    return snapshot;
+  });
+  metrics_.reload(loaded.has_value());
+  log_->reopen();
+  if (!loaded) {
+    spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
+    co_return;
+  }
+  const config::Settings& before = *current_->get()->settings;
+  const config::Settings& after = *loaded->settings;
+  if (before.spool != after.spool || before.store != after.store || before.loops != after.loops ||
+      before.hostname != after.hostname || before.listeners != after.listeners) {
+    spdlog::warn("reload: hostname, store, spool, loops and listeners change only at a restart");
+  }
+  allow_labels(after);
+  current_->set(std::move(*loaded));
+  spdlog::info("configuration reloaded");
+}
+
+void Relay::close() {
+  // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
+  tasks_.clear();
+  if (scanner_) scanner_->stop();
+  listeners_.clear();
+  for (Worker& worker : workers_) {
+    std::atomic<bool> cleared{false};
+    worker.thread->loop().post([&] {
+      worker.sessions->clear();
+      worker.pipeline->outbound().clear();
+      cleared = true;
+      cleared.notify_one();
+    });
+    cleared.wait(false);
+  }
+  observation_.reset();
+  pool_.reset();  // No read of the spool is under way from here on.
+  resolver_.reset();
+  spool_.reset();  // Commits what waits; completions post to loops that still run, and are dropped
+                   // there.
+  for (Worker& worker : workers_) worker.thread.reset();
+  workers_.clear();
+  log_.reset();
+}
+
+}  // namespace signet

@@ -1,0 +1,94 @@
+// Relay: every part of the running program, made in order and ended in the opposite order.
+//
+// The control loop (the caller's thread) owns listeners, signals and the queue scanner; workers own
+// connections, one loop per core. Nothing global: two relays in one process are two relays.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "relay/front_door.hpp"
+#include "relay/net/listener.hpp"
+#include "relay/observation.hpp"
+#include "relay/queue_scanner.hpp"
+
+namespace signet {
+
+class Relay {
+ public:
+  struct Options {
+    std::shared_ptr<const config::Settings> settings;
+    std::filesystem::path config_file;  ///< For SIGHUP; empty: no reload.
+    bool accept_spool_loss = false;
+    std::function<void(const std::string& line)>
+        announce;  ///< One JSON line per listener, then "ready".
+  };
+
+  /// Opens everything and binds every listener; serves nothing yet. Fault: configuration, spool_*.
+  [[nodiscard]] static Result<std::unique_ptr<Relay>> open(Options options);
+  ~Relay();
+
+  /// Serves until SIGTERM, SIGINT or stop(); drains; returns the exit status.
+  int run();
+  /// From any thread.
+  void stop();
+
+  [[nodiscard]] net::Loop& control() { return control_; }
+  [[nodiscard]] std::vector<Endpoint> smtp_endpoints() const;
+  [[nodiscard]] Services& services() { return *services_; }
+
+ private:
+  explicit Relay(Options options) : options_(std::move(options)) {}
+
+  struct Worker {
+    std::unique_ptr<net::LoopThread> thread;
+    std::unique_ptr<Pipeline> pipeline;
+    std::unique_ptr<net::TaskScope> sessions;
+    net::Worker slot;
+  };
+
+  [[nodiscard]] Result<void> open_stores();
+  [[nodiscard]] Result<void> open_workers();
+  [[nodiscard]] Result<void> open_listeners();
+  [[nodiscard]] Result<void> open_observation();
+  void allow_labels(const config::Settings& settings);
+  net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
+  net::Task<void> drain();
+  net::Task<void> reload();
+  void close();
+
+  Options options_;
+  SystemClock clock_;
+  monitoring::Metrics metrics_;
+  net::Loop control_;
+  std::unique_ptr<net::BlockingPool> pool_;
+  std::unique_ptr<CurrentSnapshot> current_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<keys::DomainStore> domains_;
+  std::unique_ptr<spool::Spool> spool_;
+  std::unique_ptr<report::DeliveryLog> log_;
+  std::unique_ptr<route::Router> router_;
+  std::unique_ptr<authorise::Quotas> quotas_;
+  schedule::Leases leases_;
+  std::unique_ptr<schedule::Backoff> backoff_;
+  std::unique_ptr<QueueIdSource> ids_;
+  MemoryBudget memory_;
+  InMemory in_memory_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<FrontDoor> door_;
+  std::vector<Worker> workers_;
+  std::unique_ptr<QueueScanner> scanner_;
+  std::unique_ptr<net::InheritedSockets> inherited_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unique_ptr<Observation> observation_;
+  bool draining_ = false;
+  net::TaskScope tasks_;
+};
+
+/// Reads certificates and trust stores of `settings`. Fault: configuration.
+[[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
+
+}  // namespace signet

@@ -1,0 +1,44 @@
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "config/reader.hpp"
+#include "monitoring/log.hpp"
+#include "relay/commands.hpp"
+#include "relay/relay.hpp"
+
+namespace signet::commands {
+
+std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::path& file) {
+  const config::Loaded loaded = config::load(file);
+  for (const auto& warning : loaded.warnings)
+    std::fprintf(stderr, "warning: %s\n", warning.to_string().c_str());
+  for (const auto& problem : loaded.problems)
+    std::fprintf(stderr, "%s\n", problem.to_string().c_str());
+  return loaded.settings;
+}
+
+int serve(const ServeOptions& options) {
+  auto settings = load_or_complain(options.config);
+  if (!settings) return 2;
+  monitoring::set_up_log(settings->monitoring.log_level);
+  auto relay = Relay::open({.settings = std::move(settings),
+                            .config_file = options.config,
+                            .accept_spool_loss = options.accept_spool_loss,
+                            .announce = [](const std::string& line) {
+                              std::printf("%s\n", line.c_str());
+                              std::fflush(stdout);
+                            }});
+  if (!relay) {
+    spdlog::critical("can't start: {}", relay.error().detail.empty() ? relay.error().public_text()
+                                                                     : relay.error().detail);
+    monitoring::shut_down_log();
+    return 2;
+  }
+  const int status = (*relay)->run();
+  relay->reset();
+  monitoring::shut_down_log();
+  return status;
+}
+
+}  // namespace signet::commands
