@@ -1,1 +1,0 @@
-// admin: see the headers of this folder.

@@ -1,0 +1,30 @@
+// What an operator can have done to a message in the queue. The pipeline does it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "relay/base/queue_id.hpp"
+#include "relay/base/result.hpp"
+
+namespace signet::admin {
+
+struct QueueOrder {
+  QueueId id;
+  std::string reason;  ///< For hold and bounce; may be empty.
+  std::string by;      ///< For the log: "uid 1000".
+};
+
+/// Called on the admin loop. `done` may be called on any thread, once. Faults: not_found; any other
+/// says why it can't be done now (its public text is shown to the operator).
+class QueueControl {
+ public:
+  using Done = std::move_only_function<void(Result<void>)>;
+  virtual ~QueueControl() = default;
+  virtual void retry(QueueOrder order, Done done) = 0;    ///< Due now.
+  virtual void hold(QueueOrder order, Done done) = 0;     ///< Until released or expired.
+  virtual void release(QueueOrder order, Done done) = 0;  ///< Held mail only.
+  virtual void bounce(QueueOrder order, Done done) = 0;   ///< With a DSN, as if it had failed.
+};
+
+}  // namespace signet::admin

@@ -1,0 +1,19 @@
+// Messages and counts of the queue as JSON: the one place that names its members.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "relay/spool/spool.hpp"
+
+namespace signet::admin {
+
+/// One row of a list: no recipients by name, no header.
+[[nodiscard]] nlohmann::json summary_of(const spool::Message& message, WallTime now);
+/// Everything but header and body.
+[[nodiscard]] nlohmann::json details_of(const spool::Message& message, WallTime now);
+[[nodiscard]] nlohmann::json stats_of(const spool::Stats& stats, WallTime now);
+
+/// As text; octets that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string to_text(const nlohmann::json& json);
+
+}  // namespace signet::admin
