@@ -48,7 +48,8 @@ Result<void> set_common_options(ub_ctx* context, const ResolverSettings& setting
     if (auto set = set_option(context, name, value); !set) return set;
   }
   for (const char* zone : kUnblocked) {
-    const auto value = std::string(zone) + ". nodefault";
+    // As good as "nodefault", which ub_ctx_set_option takes and loses.
+    const auto value = std::string(zone) + ". transparent";
     if (auto set = set_option(context, "local-zone:", value.c_str()); !set) return set;
   }
   if (settings.allow_loopback_servers) {
