@@ -51,6 +51,12 @@ net::Task<void> Dialogue::quit(net::Timeout timeout) {
   stream_.shut_down();
 }
 
+net::Task<bool> Dialogue::has_ended() {
+  if (replies_.has_leftover()) co_return false;
+  const auto count = co_await stream_.read(input_, net::Timeout(0));
+  co_return !count || *count == 0;
+}
+
 bool Dialogue::is_in_step() {
   if (!replies_.has_leftover()) return true;
   const auto extra = replies_.next();

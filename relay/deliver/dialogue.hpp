@@ -28,6 +28,9 @@ class Dialogue {
   /// QUIT, unless it is over already; waits for the answer and ignores it.
   [[nodiscard]] net::Task<void> quit(net::Timeout timeout);
 
+  /// Takes what is unread: true if that is the end of the stream, not octets.
+  [[nodiscard]] net::Task<bool> has_ended();
+
   /// Looks at what came after the last reply asked for: nothing, or a 421 (which ends the
   /// dialogue), is in step.
   [[nodiscard]] bool is_in_step();

@@ -19,6 +19,7 @@ class Opening {
   net::Task<Result<void>> say_helo();
   net::Task<Result<void>> secure(bool try_tls);
   net::Task<Result<void>> start_tls();
+  net::Task<Result<void>> refuse_unread();
   net::Task<Result<void>> shake_hands();
   [[nodiscard]] bool must_have_tls() const {
     return options_.tls == config::TlsPolicy::encrypt || options_.tls == config::TlsPolicy::verify;
@@ -96,9 +97,8 @@ net::Task<Result<void>> Opening::start_tls() {
     co_return refused("STARTTLS", *reply);
   }
   if (dialogue_.has_unread()) {
-    // Sent in clear, it would be read as if it had come through TLS (CVE-2021-38371).
-    dialogue_.abandon();
-    co_return fail(Fault::peer_protocol, "octets after the reply to STARTTLS");
+    auto spoken = co_await refuse_unread();
+    co_return spoken;
   }
   const auto shaken = co_await shake_hands();
   if (!shaken) co_return shaken.failure();
@@ -108,6 +108,15 @@ net::Task<Result<void>> Opening::start_tls() {
     co_return fail(Fault::tls_failed, "closed right after the handshake");
   }
   co_return known;
+}
+
+// Octets sent in clear here would be read as if they had come through TLS (CVE-2021-38371). An end
+// of the stream is a broken handshake like any other.
+net::Task<Result<void>> Opening::refuse_unread() {
+  const bool ended = co_await dialogue_.has_ended();
+  dialogue_.abandon();
+  if (ended) co_return fail(Fault::tls_failed, "closed after the reply to STARTTLS");
+  co_return fail(Fault::peer_protocol, "octets after the reply to STARTTLS");
 }
 
 net::Task<Result<void>> Opening::shake_hands() {

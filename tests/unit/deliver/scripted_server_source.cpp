@@ -1,2 +1,3 @@
-// Test programs are made of their folder's sources: this brings the fixture in.
+// Test programs are made of their folder's sources: this brings the fixtures in.
 #include "tests/support/scripted_server.cpp"
+#include "tests/support/test_certificate.cpp"
