@@ -26,6 +26,8 @@ net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts
   const auto snapshot = services_.current.get();
   const config::ClientSettings* client = authorise::find_client(*snapshot->settings, facts.peer);
   if (!client) co_return fail(Fault::client_unknown, facts.peer.address.to_string());
+  auto counted = count_connection(facts.remote, *client);
+  if (!counted) co_return counted.failure();
   if (services_.spool.broken()) co_return fail(Fault::spool_failed, "spool refuses writes");
   if (services_.spool.is_disk_short()) {
     services_.metrics.limit_hit("disk");
@@ -93,9 +95,27 @@ Result<void> FrontDoor::enter(const Endpoint& remote) {
   return {};
 }
 
+Result<void> FrontDoor::count_connection(const Endpoint& remote,
+                                         const config::ClientSettings& client) {
+  if (client.connections == 0) return {};
+  const std::lock_guard lock(mutex_);
+  if (counted_.contains(remote)) return {};
+  auto taken = services_.quotas.take_connection(client);
+  if (!taken) {
+    services_.metrics.limit_hit("client_connections");
+    return taken;
+  }
+  counted_.emplace(remote, client);
+  return {};
+}
+
 void FrontDoor::leave(const Endpoint& remote) {
   connections_.fetch_sub(1);
   const std::lock_guard lock(mutex_);
+  if (const auto counted = counted_.find(remote); counted != counted_.end()) {
+    services_.quotas.return_connection(counted->second);
+    counted_.erase(counted);
+  }
   const auto found = by_address_.find(remote.address.to_string());
   if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -39,12 +40,16 @@ class FrontDoor final : public accept::Door {
   [[nodiscard]] bool is_draining() const override { return draining_; }
 
  private:
+  /// Counts the connection against its client, once. Fault: quota_exceeded.
+  Result<void> count_connection(const Endpoint& remote, const config::ClientSettings& client);
+
   Services& services_;
   std::vector<Pipeline*> pipelines_;
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> connections_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> by_address_;  // Only addresses with a connection.
+  std::map<Endpoint, config::ClientSettings> counted_;  // Connections of clients that have a limit.
 };
 
 }  // namespace signet

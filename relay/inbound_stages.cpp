@@ -8,6 +8,9 @@
 namespace signet {
 namespace {
 
+constexpr std::size_t kOwnHops =
+    3;  // A forwarding client may send a message through us twice; more is a loop.
+
 Result<void> apply_rewrite(const config::Settings& settings, Parsed& parsed, Mailbox author) {
   Mailbox rewritten = authorise::rewrite(settings, author);
   if (rewritten == author) return {};
@@ -33,6 +36,8 @@ Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
   if (!header) return header.failure();
   if (parse::hops(*header) >= settings.limits.hops)
     return fail(Fault::mail_loop, "hop limit reached");
+  if (parse::hops_through(*header, settings.hostname) >= kOwnHops)
+    return fail(Fault::mail_loop, "came through here before");
   auto author = parse::find_author(*header);
   if (!author) return author.failure();
   Parsed parsed{std::move(*header), author->address.domain};
@@ -118,6 +123,14 @@ Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, 
                                        own ? "domain_without_key" : "foreign_from");
   }
   return plan;
+}
+
+void Pipeline::count_signatures(const sign::Plan& plan) {
+  for (const sign::PlannedSignature& signature : plan.signatures) {
+    services_.metrics.signature_made(
+        signature.domain->name.text(),
+        keys::name_of(signature.domain->active[signature.key].key.algorithm()));
+  }
 }
 
 net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed,

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "relay/admin/queue_client.hpp"
 #include "relay/commands.hpp"
 
 namespace {
@@ -105,6 +106,30 @@ void add_user(CLI::App& app, int& status) {
 
 }  // namespace
 
+namespace {
+
+void add_queue(CLI::App& app, int& status) {
+  signet::admin::add_queue_commands(app, status);
+  auto* command = app.get_subcommand("queue")->add_subcommand(
+      "export", "Write the messages of a stopped or damaged spool as .eml and .json");
+  struct Options {
+    std::filesystem::path config;
+    std::filesystem::path spool;
+    std::filesystem::path target;
+  };
+  auto options = std::make_shared<Options>();
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", options->config, "Configuration file (names the spool)");
+  place->add_option("--spool", options->spool, "Spool directory");
+  place->require_option(1);
+  command->add_option("directory", options->target, "Where the files go")->required();
+  command->callback([options, &status] {
+    status = export_queue(options->config, options->spool, options->target);
+  });
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   CLI::App app("Signet: an outbound DKIM signing relay", "signet");
   app.set_version_flag("--version", "signet " SIGNET_VERSION);
@@ -116,6 +141,7 @@ int main(int argc, char** argv) {
   add_sign_and_verify(app, status);
   add_keys(app, status);
   add_user(app, status);
+  add_queue(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -11,8 +11,9 @@ double age_seconds(const Clock& clock, const std::optional<WallTime>& since) {
 
 }  // namespace
 
-Result<std::unique_ptr<Observation>> Observation::open(Services& services) {
-  std::unique_ptr<Observation> observation(new Observation(services));
+Result<std::unique_ptr<Observation>> Observation::open(Services& services,
+                                                       admin::QueueControl& control) {
+  std::unique_ptr<Observation> observation(new Observation(services, control));
   observation->add_gauges();
   observation->add_checks();
   const auto settings = services.current.get()->settings;
@@ -23,6 +24,12 @@ Result<std::unique_ptr<Observation>> Observation::open(Services& services) {
     if (!exporter) return exporter.failure();
     observation->exporter_ = std::move(*exporter);
   }
+  const auto& path = settings->monitoring.socket;
+  auto socket = net::HttpServer::open(observation->thread_.loop(),
+                                      path.empty() ? settings->spool / "signet.sock" : path,
+                                      observation->api_.handler());
+  if (!socket) return socket.failure();
+  observation->socket_ = std::move(*socket);
   return observation;
 }
 

@@ -6,6 +6,7 @@
 
 #include "monitoring/exporter.hpp"
 #include "monitoring/health.hpp"
+#include "relay/admin/queue_api.hpp"
 #include "relay/net/loop.hpp"
 #include "relay/services.hpp"
 
@@ -14,14 +15,16 @@ namespace signet {
 class Observation {
  public:
   /// Fault: configuration (the address can't be bound).
-  [[nodiscard]] static Result<std::unique_ptr<Observation>> open(Services& services);
+  [[nodiscard]] static Result<std::unique_ptr<Observation>> open(Services& services,
+                                                                 admin::QueueControl& control);
 
   /// Where /metrics is; nothing when not configured.
   [[nodiscard]] std::optional<Endpoint> endpoint() const;
   [[nodiscard]] monitoring::Health& health() { return health_; }
 
  private:
-  explicit Observation(Services& services) : services_(services) {}
+  Observation(Services& services, admin::QueueControl& control)
+      : services_(services), api_(services.spool, services.pool, control, services.clock) {}
   void add_gauges();
   void add_checks();
 
@@ -29,6 +32,8 @@ class Observation {
   net::LoopThread thread_{"signet-admin"};
   monitoring::Health health_;
   std::unique_ptr<monitoring::Exporter> exporter_;
+  admin::QueueApi api_;
+  std::unique_ptr<net::HttpServer> socket_;
 };
 
 }  // namespace signet

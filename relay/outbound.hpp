@@ -31,6 +31,9 @@ class Outbound {
             std::shared_ptr<const Snapshot> snapshot);
   /// A due message of the spool; already in services.in_memory.
   void claim(QueueId id);
+  /// Ends a message that is in services.in_memory: every open recipient fails with `reply`, and the
+  /// sender gets the report. Fault: not_found.
+  void give_up(QueueId id, std::string reply, std::move_only_function<void(Result<void>)> done);
   /// Called when a fresh message did not fit: the scanner must look again from its due time on.
   void on_overflow(std::function<void(WallTime due)> observer) { overflow_ = std::move(observer); }
   [[nodiscard]] bool is_full() const {
@@ -100,6 +103,8 @@ class Outbound {
                                const config::RouteSettings& route);
   void ensure_worker(Destination& destination);
   net::Task<void> load(QueueId id);
+  net::Task<void> run_give_up(QueueId id, std::string reply,
+                              std::move_only_function<void(Result<void>)> done);
   net::Task<Result<std::string>> fresh_signatures(const spool::Message& message,
                                                   std::shared_ptr<const std::string> body,
                                                   std::shared_ptr<const Snapshot> snapshot);

@@ -65,6 +65,7 @@ class Reception final : public accept::Intake {
     auto signatures = signing_->finish();
     signing_time.stop();
     if (!signatures) co_return refused(signatures.error());
+    pipeline_.count_signatures(plan_);
     auto finished = co_await body_.finish();
     if (!finished) co_return refused(finished.error());
     auto stored = co_await pipeline_.store(arrival_, std::move(*parsed_), std::move(*signatures),
@@ -164,6 +165,7 @@ net::Task<Result<QueueId>> Pipeline::submit(report::DsnMessage message, Mailbox 
   if (!hashed) co_return hashed.failure();
   auto signatures = (*signing)->finish();
   if (!signatures) co_return signatures.failure();
+  count_signatures(*plan);
   BodyCollector body(services_, loop_, arrival.id, UINT64_MAX);
   auto added = co_await body.add(message.body);
   if (!added) co_return added.failure();

@@ -68,6 +68,7 @@ class Pipeline {
                                       authorise::Authorship authorship);
   [[nodiscard]] Result<sign::Plan> plan(const Arrival& arrival, const Parsed& parsed,
                                         const Keys& keys, authorise::Authorship authorship);
+  void count_signatures(const sign::Plan& plan);
   [[nodiscard]] net::Task<Result<QueueId>> store(const Arrival& arrival, Parsed parsed,
                                                  sign::Signed signatures, BodyCollector& body,
                                                  bool has_eight_bit, spool::Origin origin);

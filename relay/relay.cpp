@@ -123,7 +123,9 @@ Result<void> Relay::open_workers() {
     pipelines.push_back(worker.pipeline.get());
     workers_.push_back(std::move(worker));
   }
-  scanner_ = std::make_unique<QueueScanner>(*services_, control_, std::move(pipelines));
+  scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
+  operations_ =
+      std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
   return {};
 }
 
@@ -171,7 +173,7 @@ void Relay::allow_labels(const config::Settings& settings) {
 }
 
 Result<void> Relay::open_observation() {
-  auto observation = Observation::open(*services_);
+  auto observation = Observation::open(*services_, *operations_);
   if (!observation) return observation.failure();
   observation_ = std::move(*observation);
   observation_->health().add("draining", [this]() -> std::optional<std::string> {
@@ -261,6 +263,7 @@ net::Task<void> Relay::reload() {
 void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
+  if (operations_) operations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();
   for (Worker& worker : workers_) {

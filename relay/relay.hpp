@@ -13,6 +13,7 @@
 #include "relay/front_door.hpp"
 #include "relay/net/listener.hpp"
 #include "relay/observation.hpp"
+#include "relay/queue_operations.hpp"
 #include "relay/queue_scanner.hpp"
 
 namespace signet {
@@ -81,6 +82,7 @@ class Relay {
   std::unique_ptr<FrontDoor> door_;
   std::vector<Worker> workers_;
   std::unique_ptr<QueueScanner> scanner_;
+  std::unique_ptr<QueueOperations> operations_;
   std::unique_ptr<net::InheritedSockets> inherited_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<Observation> observation_;

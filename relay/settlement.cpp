@@ -117,6 +117,34 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
   write_state(std::move(delivery));
 }
 
+void Outbound::give_up(QueueId id, std::string reply,
+                       std::move_only_function<void(Result<void>)> done) {
+  scope_.spawn(run_give_up(id, std::move(reply), std::move(done)));
+}
+
+net::Task<void> Outbound::run_give_up(QueueId id, std::string reply,
+                                      std::move_only_function<void(Result<void>)> done) {
+  auto message = co_await net::run_on(services_.pool, loop_,
+                                      [&spool = services_.spool, id] { return spool.load(id); });
+  if (!message) {
+    services_.in_memory.erase(id);
+    done(message.failure());
+    co_return;
+  }
+  auto delivery = std::make_shared<Delivery>();
+  delivery->stored = std::make_shared<const spool::Message>(std::move(*message));
+  delivery->state = delivery->stored->state;
+  delivery->snapshot = services_.current.get();
+  delivery->remote_hosts.resize(delivery->state.recipients.size());
+  for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
+    if (is_open(delivery->state.recipients[i]))
+      note(*delivery, i, {RecipientResult::failed, reply, Fault::bounced_by_operator}, nullptr);
+  }
+  messages_.fetch_add(1);  // settle() forgets it.
+  co_await settle(std::move(delivery));
+  done({});
+}
+
 void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   const spool::Record& record = delivery->record();
   const QueueId id = record.id;

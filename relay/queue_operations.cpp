@@ -1,0 +1,114 @@
+#include "relay/queue_operations.hpp"
+
+namespace signet {
+namespace {
+
+using spool::RecipientStatus;
+
+void move_recipients(spool::State& state, RecipientStatus from, RecipientStatus to) {
+  for (auto& recipient : state.recipients) {
+    if (recipient.status == from) recipient.status = to;
+  }
+}
+
+Failure busy() {
+  return fail(Fault::destination_busy, "in delivery",
+              "The message is in delivery right now: try again in a moment");
+}
+
+}  // namespace
+
+void QueueOperations::retry(admin::QueueOrder order, Done done) {
+  change(
+      "retry", std::move(order),
+      [this](const auto&, const auto&, spool::State& state) -> Result<void> {
+        if (state.is_held())
+          return fail(Fault::bad_parameter, "held", "The message is on hold: release it instead");
+        state.due = services_.clock.now();
+        return {};
+      },
+      std::move(done));
+}
+
+void QueueOperations::hold(admin::QueueOrder order, Done done) {
+  change(
+      "hold", std::move(order),
+      [this](const auto& given, const auto& record, spool::State& state) -> Result<void> {
+        if (state.is_held())
+          return fail(Fault::bad_parameter, "held", "The message is on hold already");
+        state.hold_reason = given.reason.empty() ? "operator" : "operator: " + given.reason;
+        state.held_since = services_.clock.now();
+        state.due = record.expires;
+        move_recipients(state, RecipientStatus::queued, RecipientStatus::held);
+        return {};
+      },
+      std::move(done));
+}
+
+void QueueOperations::release(admin::QueueOrder order, Done done) {
+  change(
+      "release", std::move(order),
+      [this](const auto&, const auto&, spool::State& state) -> Result<void> {
+        if (!state.is_held())
+          return fail(Fault::bad_parameter, "not held", "The message is not on hold");
+        state.hold_reason.clear();
+        state.due = services_.clock.now();
+        move_recipients(state, RecipientStatus::held, RecipientStatus::queued);
+        return {};
+      },
+      std::move(done));
+}
+
+void QueueOperations::bounce(admin::QueueOrder order, Done done) {
+  if (!services_.in_memory.insert(order.id)) return done(busy());
+  Pipeline& pipeline = *pipelines_[std::hash<QueueId>{}(order.id) % pipelines_.size()];
+  pipeline.loop().post([&pipeline, order = std::move(order), done = std::move(done)]() mutable {
+    const std::string by = order.reason.empty() ? "" : ": " + order.reason;
+    pipeline.outbound().give_up(order.id, "554 5.7.1 Message returned by the operator" + by,
+                                std::move(done));
+  });
+}
+
+void QueueOperations::change(std::string_view event, admin::QueueOrder order, Change change,
+                             Done done) {
+  loop_.post([this, event, order = std::move(order), change = std::move(change),
+              done = std::move(done)]() mutable {
+    scope_.spawn(run(event, std::move(order), std::move(change), std::move(done)));
+  });
+}
+
+net::Task<void> QueueOperations::run(std::string_view event, admin::QueueOrder order, Change change,
+                                     Done done) {
+  if (!services_.in_memory.insert(order.id)) {
+    done(busy());
+    co_return;
+  }
+  auto applied = co_await apply(order, change);
+  services_.in_memory.erase(order.id);
+  if (applied) {
+    scanner_.rewind(services_.clock.now());
+    services_.log.write(report::Fact("order", services_.clock.now())
+                            .with("id", order.id)
+                            .with("order", event)
+                            .with("by", order.by)
+                            .with("reason", order.reason));
+  }
+  done(std::move(applied));
+}
+
+net::Task<Result<void>> QueueOperations::apply(const admin::QueueOrder& order,
+                                               const Change& change) {
+  auto message = co_await net::run_on(
+      services_.pool, loop_, [&spool = services_.spool, id = order.id] { return spool.load(id); });
+  if (!message) co_return message.failure();
+  const WallTime previous_due = message->state.due;
+  auto changed = change(order, message->record, message->state);
+  if (!changed) co_return changed;
+  auto updated = co_await net::completion<Result<void>>(loop_, [&](auto stored) {
+    services_.spool.update(order.id, std::move(message->state), previous_due, loop_,
+                           std::move(stored));
+  });
+  co_return updated;
+}
+
+}  // namespace signet
