@@ -14,7 +14,7 @@ net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, std::string use
       found == settings->users.end() ? accept::hash_for_unknown_user() : found->password;
   const bool known = found != settings->users.end();
   const bool matches = co_await net::run_on(
-      services_.pool, loop, [hash = std::move(hash), password = std::move(password)] {
+      services_.passwords, loop, [hash = std::move(hash), password = std::move(password)] {
         return accept::check_password(hash, password);
       });
   if (!known || !matches) co_return fail(Fault::auth_failed, "user " + user);

@@ -43,6 +43,8 @@ Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
   Parsed parsed{std::move(*header), author->address.domain};
   auto rewritten = apply_rewrite(settings, parsed, std::move(author->address));
   if (!rewritten) return rewritten.failure();
+  auto room = services_.held_mail.check_room(parsed.author.text(), settings.limits);
+  if (!room) return room.failure();
   watch.stop();
   return parsed;
 }

@@ -126,6 +126,7 @@ net::Task<void> Outbound::load(QueueId id) {
   delivery->signatures = signatures ? std::move(*signatures) : delivery->record().signatures;
   if (delivery->state.is_held() && !expired) {
     services_.log.write(report::Fact("released", services_.clock.now()).with("id", id));
+    services_.held_mail.ended(delivery->record(), delivery->state.hold_reason);
     delivery->state.hold_reason.clear();
     for (auto& recipient : delivery->state.recipients) {
       if (recipient.status == spool::RecipientStatus::held)
@@ -182,7 +183,10 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
   spool::State& state = delivery->state;
   const WallTime previous_due = state.due;
   if (!reason.empty()) {
-    if (!state.is_held()) state.held_since = now;
+    if (!state.is_held()) {
+      state.held_since = now;
+      services_.held_mail.began(delivery->record(), reason);
+    }
     state.hold_reason = std::move(reason);
     for (auto& recipient : state.recipients) {
       if (recipient.status == spool::RecipientStatus::queued)

@@ -37,6 +37,7 @@ void QueueOperations::hold(admin::QueueOrder order, Done done) {
         if (state.is_held())
           return fail(Fault::bad_parameter, "held", "The message is on hold already");
         state.hold_reason = given.reason.empty() ? "operator" : "operator: " + given.reason;
+        services_.held_mail.began(record, state.hold_reason);
         state.held_since = services_.clock.now();
         state.due = record.expires;
         move_recipients(state, RecipientStatus::queued, RecipientStatus::held);
@@ -48,9 +49,10 @@ void QueueOperations::hold(admin::QueueOrder order, Done done) {
 void QueueOperations::release(admin::QueueOrder order, Done done) {
   change(
       "release", std::move(order),
-      [this](const auto&, const auto&, spool::State& state) -> Result<void> {
+      [this](const auto&, const auto& record, spool::State& state) -> Result<void> {
         if (!state.is_held())
           return fail(Fault::bad_parameter, "not held", "The message is not on hold");
+        services_.held_mail.ended(record, state.hold_reason);
         state.hold_reason.clear();
         state.due = services_.clock.now();
         move_recipients(state, RecipientStatus::held, RecipientStatus::queued);

@@ -22,6 +22,11 @@ Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsS
   return net::ServerTls::load(files, tls.client_ca);
 }
 
+Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
+  if (!cached_keys) return sign::make_openssl_signer();
+  return sign::make_opendkim_signer();
+}
+
 net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options) {
   net::ResolverSettings settings;
   settings.mode = static_cast<net::ResolverSettings::Mode>(options.mode);
@@ -61,7 +66,13 @@ Result<void> Relay::open_stores() {
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
   allow_labels(settings);
   pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
-  auto resolver = net::make_resolver(to_resolver_settings(settings.resolver));
+  passwords_ = std::make_unique<net::BlockingPool>(1);
+  auto resolver_settings = to_resolver_settings(settings.resolver);
+  resolver_settings.on_validation = [this](bool validates, const std::string& reason) {
+    metrics_.dns_unvalidated(!validates);
+    if (!validates) spdlog::warn("DNS answers are not validated: {}", reason);
+  };
+  auto resolver = net::make_resolver(resolver_settings);
   if (!resolver) return resolver.failure();
   resolver_ = std::move(*resolver);
   domains_ = std::make_unique<keys::DomainStore>(
@@ -95,14 +106,14 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(Services{clock_, metrics_, *pool_, *domains_, *spool_,
-                                                  *log_, *router_, *quotas_, leases_, *backoff_,
-                                                  *ids_, memory_, in_memory_, *current_});
+  services_ = std::make_unique<Services>(
+      Services{clock_, metrics_, *pool_, *passwords_, *domains_, *spool_, *log_, *router_, *quotas_,
+               leases_, *backoff_, *ids_, memory_, in_memory_, held_mail_, *current_});
   door_ = std::make_unique<FrontDoor>(*services_);
-  if (!sign::cached_key_path_works()) {
+  const bool cached_keys = sign::cached_key_path_works();
+  if (!cached_keys) {
     metrics_.cached_key_path_broken();
-    spdlog::error(
-        "libopendkim does not take loaded keys: signing is three times slower than it should be");
+    spdlog::error("libopendkim does not take loaded keys: signing with OpenSSL alone");
   }
   const unsigned count =
       settings.loops > 0 ? settings.loops : std::max(1U, std::thread::hardware_concurrency());
@@ -110,7 +121,7 @@ Result<void> Relay::open_workers() {
   for (unsigned i = 0; i < count; ++i) {
     Worker worker;
     worker.thread = std::make_unique<net::LoopThread>("signet-loop");
-    auto signer = sign::make_opendkim_signer();
+    auto signer = make_signer(cached_keys);
     if (!signer) return signer.failure();
     worker.pipeline =
         std::make_unique<Pipeline>(*services_, worker.thread->loop(), std::move(*signer));
@@ -203,6 +214,7 @@ int Relay::run() {
   if (!options_.config_file.empty()) {
     control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
   }
+  pool_->post([this] { held_mail_.load(*spool_); });
   scanner_->start();
   control_.run();
   close();
@@ -277,6 +289,7 @@ void Relay::close() {
     cleared.wait(false);
   }
   observation_.reset();
+  passwords_.reset();
   pool_.reset();  // No read of the spool is under way from here on.
   resolver_.reset();
   spool_.reset();  // Commits what waits; completions post to loops that still run, and are dropped

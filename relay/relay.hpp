@@ -66,6 +66,7 @@ class Relay {
   monitoring::Metrics metrics_;
   net::Loop control_;
   std::unique_ptr<net::BlockingPool> pool_;
+  std::unique_ptr<net::BlockingPool> passwords_;
   std::unique_ptr<CurrentSnapshot> current_;
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<keys::DomainStore> domains_;
@@ -78,6 +79,7 @@ class Relay {
   std::unique_ptr<QueueIdSource> ids_;
   MemoryBudget memory_;
   InMemory in_memory_;
+  HeldMail held_mail_{metrics_};
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;
   std::vector<Worker> workers_;

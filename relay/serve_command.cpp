@@ -1,4 +1,5 @@
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 
 #include <cstdio>
 
@@ -21,6 +22,7 @@ std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::
 int serve(const ServeOptions& options) {
   auto settings = load_or_complain(options.config);
   if (!settings) return 2;
+  prctl(PR_SET_DUMPABLE, 0);  // Private keys are in memory: no core, no ptrace by the same user.
   monitoring::set_up_log(settings->monitoring.log_level);
   auto relay = Relay::open({.settings = std::move(settings),
                             .config_file = options.config,

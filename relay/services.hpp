@@ -14,6 +14,7 @@
 #include "keys/domain_store.hpp"
 #include "monitoring/metrics.hpp"
 #include "relay/authorise/authoriser.hpp"
+#include "relay/held_mail.hpp"
 #include "relay/net/resolver.hpp"
 #include "relay/net/tls.hpp"
 #include "relay/report/delivery_log.hpp"
@@ -97,7 +98,8 @@ class InMemory {
 struct Services {
   const Clock& clock;
   monitoring::Metrics& metrics;
-  Executor& pool;  ///< Threads that may block.
+  Executor& pool;       ///< Threads that may block.
+  Executor& passwords;  ///< A thread for crypt(3): guesses must not crowd out the spool.
   keys::DomainStore& domains;
   spool::Spool& spool;
   report::DeliveryLog& log;
@@ -108,6 +110,7 @@ struct Services {
   QueueIdSource& ids;
   MemoryBudget& memory;
   InMemory& in_memory;
+  HeldMail& held_mail;
   CurrentSnapshot& current;
 };
 

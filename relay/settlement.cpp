@@ -112,6 +112,7 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
     }
   }
   if (!delivery->failed.empty()) co_await report_failures(delivery);
+  if (!any_open(state) && state.is_held()) services_.held_mail.ended(record, state.hold_reason);
   if (any_open(state)) ++state.attempts;
   forget(*delivery);
   write_state(std::move(delivery));
