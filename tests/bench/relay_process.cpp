@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ RelayProcess::RelayProcess(const std::filesystem::path& program,
   const auto start = std::chrono::steady_clock::now();
   pid_ = fork();
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(pipe_ends[1], STDOUT_FILENO);
     execl(program.c_str(), program.c_str(), "serve", "--config", config.c_str(), nullptr);
     std::perror("exec");
