@@ -204,6 +204,8 @@ net::Task<Say> Connection::receive_all(DataPhase& phase) {
       Say stop = co_await std::move(waiting);
       if (stop.hangs_up) co_return stop;
     }
+    if (phase.is_large())
+      co_await stream_.loop().turn();  // Hashing it all at once would stall others.
     auto feeding = phase.feed(inbox_.unread());
     progress = co_await std::move(feeding);
     if (progress.broken) co_return hang_up(*phase.refusal());

@@ -33,6 +33,8 @@ class DataPhase {
   /// After the end of the data. The Intake's answer, or the first refusal.
   [[nodiscard]] net::Task<Result<QueueId>> finish();
 
+  /// More than a slice came already.
+  [[nodiscard]] bool is_large() const { return size_ > kMaxSlice; }
   [[nodiscard]] const std::optional<Error>& refusal() const { return refusal_; }
   /// The refusal was ours, not the Intake's.
   [[nodiscard]] bool is_refused_here() const { return refused_here_; }

@@ -4,10 +4,13 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "relay/net/descriptor.hpp"
@@ -18,6 +21,8 @@ namespace {
 
 using std::chrono::microseconds;
 constexpr microseconds kTick = std::chrono::milliseconds(100);
+constexpr microseconds kTurns =
+    std::chrono::milliseconds(1);  // Of slices, before events are looked at again.
 
 struct BaseFree {
   void operator()(event_base* base) const { event_base_free(base); }
@@ -61,6 +66,9 @@ struct Loop::Impl {
   void watch_ticks();
   void run_posted();
   void sample_lag();
+  void add_turn(Turn& turn);
+  void run_turns();
+  void schedule_turns();
 
   Loop& loop;
   UniqueBase base = make_base();
@@ -69,6 +77,9 @@ struct Loop::Impl {
   internal::UniqueEvent wake_event;
   internal::UniqueEvent tick_event;
   microseconds next_tick{0};
+  internal::UniqueEvent turn_event;
+  std::deque<Turn*> turns;  // Null: destroyed while it waited.
+  bool taking_turns = false;
   std::vector<std::function<void(microseconds)>> lag_observers;
   std::vector<std::unique_ptr<Signal>> signals;
   std::atomic<std::thread::id> thread;
@@ -123,6 +134,46 @@ void Loop::Impl::sample_lag() {
   loop.lag_us_.store(lag.count(), std::memory_order_relaxed);
   for (const auto& observer : lag_observers) observer(lag);
 }
+
+void Loop::Impl::add_turn(Turn& turn) {
+  turns.push_back(&turn);
+  if (turns.size() == 1 && !taking_turns) schedule_turns();
+}
+
+// A timer of zero: libevent polls for events before it fires.
+void Loop::Impl::schedule_turns() {
+  if (!turn_event) {
+    turn_event.reset(event_new(
+        base.get(), -1, 0, [](int, short, void* self) { static_cast<Impl*>(self)->run_turns(); },
+        this));
+  }
+  const timeval at_once{};
+  check(turn_event && event_add(turn_event.get(), &at_once) == 0);
+}
+
+void Loop::Impl::run_turns() {
+  const microseconds end = monotonic_now() + kTurns;
+  taking_turns = true;
+  do {
+    Turn* turn = turns.front();
+    turns.pop_front();
+    if (turn != nullptr) std::exchange(turn->waiter_, {}).resume();
+  } while (!turns.empty() && monotonic_now() < end);
+  taking_turns = false;
+  if (!turns.empty()) schedule_turns();
+}
+
+Loop::Turn::~Turn() {
+  if (!waiter_) return;
+  std::ranges::replace(loop_.impl_->turns, this, nullptr);
+}
+
+void Loop::Turn::await_suspend(std::coroutine_handle<> waiter) {
+  waiter_ = waiter;
+  loop_.impl_->add_turn(*this);
+}
+
+Loop::Turn Loop::turn() { return Turn(*this); }
 
 Loop::Loop() : impl_(std::make_unique<Impl>(*this)), base_(impl_->base.get()) {
   std::signal(SIGPIPE, SIG_IGN);

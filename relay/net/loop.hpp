@@ -53,6 +53,11 @@ class Loop final : public Executor {
   class Sleep;
   [[nodiscard]] Sleep sleep(std::chrono::milliseconds duration);
 
+  /// `co_await loop.turn()`: lets everything that is ready go first. For work in many slices (a
+  /// large body): whatever number of tasks does that, other events wait at most a few milliseconds.
+  class Turn;
+  [[nodiscard]] Turn turn();
+
   /// How late the last timer tick fired: the time a ready event waits for its turn.
   [[nodiscard]] std::chrono::microseconds lag() const {
     return std::chrono::microseconds(lag_us_.load(std::memory_order_relaxed));
@@ -67,6 +72,22 @@ class Loop final : public Executor {
   std::unique_ptr<Impl> impl_;
   event_base* base_ = nullptr;
   std::atomic<std::int64_t> lag_us_{0};
+};
+
+class Loop::Turn {
+ public:
+  explicit Turn(Loop& loop) : loop_(loop) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn();
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter);
+  void await_resume() const noexcept {}
+
+ private:
+  friend class Loop;
+  Loop& loop_;
+  std::coroutine_handle<> waiter_;
 };
 
 class Loop::Sleep {
