@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import peers
+import waiting
 
 HOSTNAME = "mx.signet.example"
 WAIT = 60  # Seconds after which a step that must happen is said not to have happened.
@@ -168,6 +169,12 @@ class Relay:
         self.process.wait()
         self.process = None
 
+    def give(self, listener):
+        """Hands a listening socket to the next start, as systemd does; [[listen]] must name its address."""
+        number = listener.fileno()
+        script = 'exec 3<&"$0"; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
+        self.launcher, self.inherited = ["/bin/bash", "-c", script, str(number)], [number]
+
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
@@ -211,6 +218,26 @@ class Relay:
         """`signet queue ... --json`, parsed."""
         done = run_program("queue", *arguments, "--config", self.configuration, "--json")
         return json.loads(done.stdout)
+
+    def queued(self):
+        """The ids of all that is queued."""
+        identifiers, after = [], ()
+        while True:
+            answer = self.queue("list", "--limit", "1000", *after)
+            identifiers += [message["id"] for message in answer["messages"]]
+            if not answer["next"]:
+                return identifiers
+            after = ("--after", answer["next"])
+
+    def retry_until(self, question, what, seconds=60):
+        """Asks for another attempt at all that is queued until the answer is true."""
+
+        def asked():
+            if not question() and (identifiers := self.queued()):
+                run_program("queue", "retry", *identifiers, "--config", self.configuration, check=False)
+            return question()
+
+        return waiting.until(self.test, asked, what, seconds)
 
     def get(self, path):
         """An answer of the monitoring listener: (status, text)."""

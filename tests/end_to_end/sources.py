@@ -15,12 +15,12 @@ def _run(command, **options):
 
 
 def swaks(port, message, *options, sender="alice@example.com", recipient="bob@receiver.example"):
-    """`message` in a file-like text of LF lines, as swaks wants it."""
+    """swaks wants LF lines, and ends the last one itself."""
     program = peers.need("usr/bin/swaks")
     return _run([
         "perl", program, "--server", "127.0.0.1", "--port", str(port), "--ehlo", "client.example",
         "--from", sender, "--to", recipient, "--data", "-", *options,
-    ], input=message.replace(b"\r\n", b"\n"))
+    ], input=message.replace(b"\r\n", b"\n").removesuffix(b"\n"))
 
 
 def msmtp(folder, port, message, *settings, sender="alice@example.com", recipients=("bob@receiver.example",)):

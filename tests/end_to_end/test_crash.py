@@ -64,9 +64,8 @@ class Crash(EndToEnd):
             relay.start()
         load.stop()
         # What waited for a retry when the relay died is asked for now.
-        relay.queue("retry", "--all")
-        waiting.until(self, lambda: load.acknowledged <= {number_of(r.octets) for r in sink.messages}, "every message answered 250 arrives", 120)
-        waiting.until(self, lambda: relay.queue("list") == [], "the queue is empty")
+        relay.retry_until(lambda: not load.acknowledged - {number_of(r.octets) for r in sink.messages}, "every message answered 250 arrives", 120)
+        waiting.until(self, lambda: not relay.queued(), "the queue is empty")
 
     def test_what_was_queued_before_the_kill_is_still_queued_after_it(self):
         sink = self.sink()
@@ -76,7 +75,7 @@ class Crash(EndToEnd):
             relay.send(mail.message(number=number))
         relay.kill()
         relay.start()
-        waiting.until(self, lambda: len(relay.queue("list")) == 10, "ten messages")
+        waiting.until(self, lambda: len(relay.queued()) == 10, "ten messages")
         sink.refuse.clear()
-        waiting.until(self, lambda: relay.queue("retry", "--all") is not None and len(sink.messages) >= 10, "ten deliveries")
+        relay.retry_until(lambda: len(sink.messages) >= 10, "ten deliveries")
         self.assertEqual(sorted({number_of(r.octets) for r in sink.messages}), list(range(10)))

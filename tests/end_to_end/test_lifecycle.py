@@ -74,7 +74,7 @@ class Lifecycle(EndToEnd):
             dialogue.open()
             self.assertEqual(dialogue.envelope()[-1], 354)
             relay.process.send_signal(signal.SIGTERM)
-            waiting.until(self, lambda: not self.accepts(relay.port), "the listener is closed")
+            waiting.until(self, lambda: relay.get("/readyz")[0] == 503, "the relay drains")
             dialogue.write(mail.PLAIN + b".\r\n")
             self.assertEqual(dialogue.reply()[0], 250)
             self.assertIn(dialogue.command(b"NOOP"), (421, None))
@@ -82,11 +82,6 @@ class Lifecycle(EndToEnd):
         if not sink.messages:
             relay.start()
         sink.one()
-
-    @staticmethod
-    def accepts(port):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def test_sigterm_ends_within_its_time_though_a_client_is_silent(self):
         relay = self.relay(self.sink(), more='[timeouts]\ndrain = "1s"\n')
@@ -104,7 +99,7 @@ class Lifecycle(EndToEnd):
         relay.stop()
         sink.refuse.clear()
         relay.start()
-        waiting.until(self, lambda: relay.queue("retry", "--all") is not None and sink.messages, "the delivery")
+        relay.retry_until(lambda: sink.messages, "the delivery")
         verify.dkimpy(self, sink.one().octets, relay.keys)
 
     def test_listening_sockets_given_by_systemd_are_used(self):
@@ -115,8 +110,7 @@ class Lifecycle(EndToEnd):
         port = listener.getsockname()[1]
         relay.write_configuration(listen=f'[[listen]]\naddress = "127.0.0.1:{port}"\nname = "smtp"\n')
         waiting_client = socket.create_connection(("127.0.0.1", port))  # Queued before the relay lives.
-        relay.launcher = ["/bin/bash", "-c", 'exec 3<&"$0"; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', str(listener.fileno())]
-        relay.inherited = [listener.fileno()]
+        relay.give(listener)
         relay.start()
         self.assertTrue(waiting_client.makefile("rb").readline().startswith(b"220 "))
         relay.send(mail.PLAIN)

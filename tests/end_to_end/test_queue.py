@@ -18,12 +18,16 @@ class Queue(EndToEnd):
         for number in range(count):
             relay.send(mail.message(number=number))
         waiting.until(self, lambda: len([f for f in relay.log() if f["event"] == "deferred"]) >= count, "the first attempts")
-        waiting.until(self, lambda: len(relay.queue("list")) == count, "the queue holds them")
+        waiting.until(self, lambda: len(relay.queued()) == count, "the queue holds them")
         return relay, sink
 
     def only_id(self, relay):
-        (entry,) = relay.queue("list")
-        return entry["id"]
+        (identifier,) = relay.queued()
+        return identifier
+
+    def try_in_vain(self, relay, identifier):
+        run_program("queue", "retry", identifier, "--config", relay.configuration, check=False)
+        self.assertEqual(self.only_id(relay), identifier)
 
     def test_list_and_show_tell_what_waits_and_why(self):
         relay, _ = self.deferring()
@@ -36,10 +40,11 @@ class Queue(EndToEnd):
     def test_retry_tries_now(self):
         relay, sink = self.deferring(3)
         sink.refuse.clear()
-        relay.queue("retry", *(entry["id"] for entry in relay.queue("list")))
+        for identifier in relay.queued():
+            relay.queue("retry", identifier)
         for received in sink.wait(3):
             verify.dkimpy(self, received.octets, relay.keys)
-        waiting.until(self, lambda: relay.queue("list") == [], "nothing is left")
+        waiting.until(self, lambda: not relay.queued(), "nothing is left")
 
     def test_held_mail_waits_for_its_release(self):
         relay, sink = self.deferring()
@@ -47,11 +52,10 @@ class Queue(EndToEnd):
         relay.queue("hold", identifier)
         sink.refuse.clear()
         waiting.until(self, lambda: relay.metric("signet_held_messages") >= 1, "the gauge")
-        relay.queue("retry", "--all")
-        self.assertEqual([entry["id"] for entry in relay.queue("list")], [identifier])
+        self.try_in_vain(relay, identifier)
         self.assertEqual(sink.messages, [])
         relay.queue("release", identifier)
-        waiting.until(self, lambda: relay.queue("retry", "--all") is not None and sink.messages, "the delivery")
+        relay.retry_until(lambda: sink.messages, "the delivery")
         verify.dkimpy(self, sink.one().octets, relay.keys)
 
     def test_held_mail_is_still_held_after_a_restart(self):
@@ -61,17 +65,16 @@ class Queue(EndToEnd):
         relay.stop()
         sink.refuse.clear()
         relay.start()
-        relay.queue("retry", "--all")
-        self.assertEqual(self.only_id(relay), identifier)
+        self.try_in_vain(relay, identifier)
         relay.queue("release", identifier)
-        waiting.until(self, lambda: relay.queue("retry", "--all") is not None and sink.messages, "the delivery")
+        relay.retry_until(lambda: sink.messages, "the delivery")
 
     def test_bounce_returns_the_message_to_its_sender(self):
         relay, sink = self.deferring(more='[dsn]\nfrom = "MAILER-DAEMON@example.com"\n')
         relay.queue("bounce", self.only_id(relay))
         self.assertEqual(sink.one().recipients, [mail.AUTHOR])
         self.assertIn(b"multipart/report", sink.one().octets)
-        waiting.until(self, lambda: relay.queue("list") == [], "nothing is left")
+        waiting.until(self, lambda: not relay.queued(), "nothing is left")
 
     def test_stats_count(self):
         relay, _ = self.deferring(2)

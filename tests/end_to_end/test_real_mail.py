@@ -11,9 +11,8 @@ from case import EndToEnd
 MIME_FOLDERS = ("mime", "mime-ruby", "dkim")
 NO_MAIL = (".key", ".dns", ".txt", ".private", ".tsv", ".md")
 
-# Files whose From a lenient parser takes and the strict grammar of RFC 5322 does not, or the other
-# way round; each looked at by hand.
-REFUSED_BY_GRAMMAR = {}
+# Valid by the letter, but receivers read them differently, so they are refused; each looked at by hand.
+AMBIGUOUS = {"mime-ruby/rfc2822/example10.eml": "comments inside the address"}
 
 
 def corpus_messages():
@@ -75,16 +74,16 @@ class RealMail(EndToEnd):
     def test_every_valid_message_of_the_corpus_leaves_unchanged_and_verifies(self):
         sink = self.sink()
         messages = list(corpus_messages())
-        authors = {author_of(message)[0] for _, message in messages} - {None}
-        domains = sorted({author.domain.lower() for author in authors if re.fullmatch(r"[a-zA-Z0-9.-]+", author.domain)})
+        authors = [author_of(message)[0] for _, message in messages]
+        domains = sorted({a.domain.lower() for a in authors if a and re.fullmatch(r"[a-zA-Z0-9.-]+", a.domain)})
         relay = self.relay(sink, limits="header_bytes = 131072\n")
-        for domain in domains:
+        for domain in set(domains) - {"example.com"}:
             relay.copy_key("example.com", domain)
         names = self.names(relay.keys)
         taken, wrong = [], []
         for path, message in messages:
             name = str(path.relative_to(peers.CORPUS))
-            fault = REFUSED_BY_GRAMMAR.get(name) or fault_of(message)
+            fault = AMBIGUOUS.get(name) or fault_of(message)
             eight_bit = any(octet > 127 for octet in message)
             try:
                 relay.send(message, options=["BODY=8BITMIME"] if eight_bit else [])

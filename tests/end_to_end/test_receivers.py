@@ -42,7 +42,7 @@ class Receivers(EndToEnd):
         relay = self.relay(sink)
         for number in range(20):
             relay.send(mail.message(number=number))
-        waiting.until(self, lambda: len(list(capture.iterdir())) == 20 and relay.queue("list") == [], "20 files")
+        waiting.until(self, lambda: len(list(capture.iterdir())) == 20 and not relay.queued(), "20 files")
 
     def test_a_next_hop_with_tls_and_auth_is_used_with_them(self):
         certificate = Certificate(self.folder, "sink.example", "sink")
