@@ -139,6 +139,7 @@ class Outbound {
   net::Task<void> settle(std::shared_ptr<Delivery> delivery);
   net::Task<void> report_failures(std::shared_ptr<Delivery> delivery);
   void write_state(std::shared_ptr<Delivery> delivery);
+  void write_progress(const Delivery& delivery);
 
   std::uint64_t random();
 

@@ -59,11 +59,7 @@ void Outbound::finish(Job job, const std::vector<deliver::RecipientOutcome>& out
   Delivery& delivery = *job.delivery;
   for (std::size_t i = 0; i < job.recipients.size(); ++i)
     note(delivery, job.recipients[i], outcomes[i], link);
-  if (--delivery.open_jobs > 0) {
-    write_state(job.delivery);  // Other destinations are still at work: what is done must not be
-                                // done again.
-    return;
-  }
+  if (--delivery.open_jobs > 0) return write_progress(delivery);
   scope_.spawn(settle(std::move(job.delivery)));
 }
 
@@ -111,7 +107,10 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
       note(*delivery, i, {RecipientResult::failed, reply, Fault::expired}, nullptr);
     }
   }
-  if (!delivery->failed.empty()) co_await report_failures(delivery);
+  if (!delivery->failed.empty()) {
+    write_progress(*delivery);
+    co_await report_failures(delivery);
+  }
   if (!any_open(state) && state.is_held()) services_.held_mail.ended(record, state.hold_reason);
   if (any_open(state)) ++state.attempts;
   forget(*delivery);
@@ -161,18 +160,29 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
                            });
     return;
   }
-  const bool is_last = delivery->open_jobs == 0;
-  if (is_last) {
-    state.due =
-        schedule::next_attempt(delivery->snapshot->settings->queue, state.attempts, record.received,
-                               services_.clock.now(), record.expires, random());
-    state.due = std::max<WallTime>(state.due, services_.clock.now() + kLeastPause);
-  }
-  services_.spool.update(id, state, previous_due, loop_, [this, id, is_last](Result<void> updated) {
+  state.due =
+      schedule::next_attempt(delivery->snapshot->settings->queue, state.attempts, record.received,
+                             services_.clock.now(), record.expires, random());
+  state.due = std::max<WallTime>(state.due, services_.clock.now() + kLeastPause);
+  services_.spool.update(id, state, previous_due, loop_, [this, id](Result<void> updated) {
     if (!updated)
       spdlog::error("new state of {} not stored: {}", id.to_string(), updated.error().detail);
-    if (is_last) services_.in_memory.erase(id);
+    services_.in_memory.erase(id);
   });
+}
+
+// The message is not settled yet, but what was delivered must not be delivered again after a crash.
+// Who failed stays queued until the report is stored: else a crash would take the report with it.
+void Outbound::write_progress(const Delivery& delivery) {
+  const QueueId id = delivery.record().id;
+  spool::State state = delivery.state;
+  for (const std::uint32_t index : delivery.failed)
+    state.recipients[index].status = RecipientStatus::queued;
+  services_.spool.update(
+      id, std::move(state), delivery.stored->state.due, loop_, [id](Result<void> updated) {
+        if (!updated)
+          spdlog::error("progress of {} not stored: {}", id.to_string(), updated.error().detail);
+      });
 }
 
 net::Task<void> Outbound::report_failures(std::shared_ptr<Delivery> delivery) {
