@@ -1,5 +1,6 @@
 #include "relay/net/http_connections.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -10,9 +11,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kPause{20};
 
+// By fstatat, which asks the kernel of whatever the number names now: a descriptor that evhttp
+// closed may be another thread's by then, and fstat would claim to use that one.
 unsigned long inode_of(int descriptor) {
   struct stat facts{};
-  return ::fstat(descriptor, &facts) == 0 ? facts.st_ino : 0;
+  return ::fstatat(descriptor, "", &facts, AT_EMPTY_PATH) == 0 ? facts.st_ino : 0;
 }
 
 }  // namespace
