@@ -6,8 +6,14 @@
 
 namespace signet {
 
-net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, std::string user,
-                                                std::string password) {
+net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, const accept::SessionFacts& facts,
+                                                std::string user, std::string password) {
+  const IpAddress from = facts.remote.address;
+  auto granted = guesses_.take(from, user);
+  if (!granted) {
+    services_.metrics.limit_hit("password_guesses");
+    co_return granted;
+  }
   const auto settings = this->settings();
   const auto found = std::ranges::find(settings->users, user, &config::UserSettings::name);
   std::string hash =
@@ -17,16 +23,21 @@ net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, std::string use
       services_.passwords, loop, [hash = std::move(hash), password = std::move(password)] {
         return accept::check_password(hash, password);
       });
-  if (!known || !matches) co_return fail(Fault::auth_failed, "user " + user);
-  co_return Result<void>{};
+  if (known && matches) {
+    guesses_.succeeded(from, user);
+    co_return Result<void>{};
+  }
+  const auto delay = guesses_.failed(from);
+  if (delay.count() > 0) co_await loop.sleep(delay);
+  co_return fail(Fault::auth_failed, "user " + user);
 }
 
 net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts,
                                                ReversePath sender) {
-  const auto snapshot = services_.current.get();
-  const config::ClientSettings* client = authorise::find_client(*snapshot->settings, facts.peer);
+  const auto settings = facts.settings;
+  const config::ClientSettings* client = authorise::find_client(*settings, facts.peer);
   if (!client) co_return fail(Fault::client_unknown, facts.peer.address.to_string());
-  auto counted = count_connection(facts.remote, *client);
+  auto counted = count_connection(facts, *client);
   if (!counted) co_return counted.failure();
   if (services_.spool.broken()) co_return fail(Fault::spool_failed, "spool refuses writes");
   if (services_.spool.is_disk_short()) {
@@ -34,22 +45,34 @@ net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts
     co_return fail(Fault::disk_short);
   }
   if (services_.log.is_behind()) co_return fail(Fault::local_error, "delivery log is behind");
-  if (sender) sender = authorise::rewrite(*snapshot->settings, *sender);
+  if (sender) sender = authorise::rewrite(*settings, *sender);
   bool in_store = false;
-  if (sender && client->all_domains) {
-    Pipeline& here = **std::ranges::find_if(
-        pipelines_, [](Pipeline* each) { return each->loop().is_current(); });
-    auto found = co_await services_.domains.find(here.loop(), sender->domain);
-    in_store = found || found.error().fault != Fault::not_found;
-  }
+  if (sender && client->all_domains) in_store = co_await is_in_store(settings, sender->domain);
   auto allowed = authorise::check_sender(*client, sender, in_store);
   if (!allowed) co_return allowed.failure();
   co_return sender;
 }
 
-Result<void> FrontDoor::rcpt(const accept::SessionFacts& /*facts*/, const Recipient& recipient) {
-  const auto settings = this->settings();
-  if (route::find_route(*settings, recipient.address.domain)) return {};
+net::Task<bool> FrontDoor::is_in_store(std::shared_ptr<const config::Settings> settings,
+                                       Domain domain) {
+  net::Loop& loop = this_loop();
+  auto found = co_await services_.domains.find(loop, domain);
+  const auto& parents = settings->signing.parents;
+  const auto parent = parents.find(domain);
+  if (!found && found.error().fault == Fault::not_found && parent != parents.end()) {
+    found = co_await services_.domains.find(loop, parent->second);
+  }
+  co_return found || found.error().fault != Fault::not_found;
+}
+
+net::Loop& FrontDoor::this_loop() const {
+  return (*std::ranges::find_if(pipelines_,
+                                [](Pipeline* each) { return each->loop().is_current(); }))
+      ->loop();
+}
+
+Result<void> FrontDoor::rcpt(const accept::SessionFacts& facts, const Recipient& recipient) {
+  if (route::find_route(*facts.settings, recipient.address.domain)) return {};
   return fail(Fault::recipient_not_routable, recipient.address.to_string());
 }
 
@@ -60,7 +83,7 @@ Result<std::unique_ptr<accept::Intake>> FrontDoor::open(net::Loop& loop,
       std::ranges::find_if(pipelines_, [&](Pipeline* each) { return &each->loop() == &loop; });
   if (pipeline == pipelines_.end())
     return fail(Fault::local_error, "session on a loop without a pipeline");
-  Arrival arrival{.snapshot = services_.current.get(),
+  Arrival arrival{.snapshot = snapshot_of(facts),
                   .facts = facts,
                   .envelope = std::move(envelope),
                   .id = {},
@@ -74,6 +97,13 @@ Result<std::unique_ptr<accept::Intake>> FrontDoor::open(net::Loop& loop,
   }
   arrival.id = services_.ids.next(arrival.received);
   return (*pipeline)->receive(std::move(arrival));
+}
+
+std::shared_ptr<const Snapshot> FrontDoor::snapshot_of(const accept::SessionFacts& facts) const {
+  auto current = services_.current.get();
+  if (current->settings == facts.settings) return current;
+  return std::make_shared<const Snapshot>(
+      Snapshot{facts.settings, current->server_tls, current->client_tls});
 }
 
 Result<void> FrontDoor::enter(const Endpoint& remote) {
@@ -95,17 +125,22 @@ Result<void> FrontDoor::enter(const Endpoint& remote) {
   return {};
 }
 
-Result<void> FrontDoor::count_connection(const Endpoint& remote,
+// A session may become another client's: by AUTH, or by a certificate.
+Result<void> FrontDoor::count_connection(const accept::SessionFacts& facts,
                                          const config::ClientSettings& client) {
-  if (client.connections == 0) return {};
   const std::lock_guard lock(mutex_);
-  if (counted_.contains(remote)) return {};
+  if (const auto before = counted_.find(facts.remote); before != counted_.end()) {
+    if (before->second.client == &client) return {};
+    services_.quotas.return_connection(*before->second.client);
+    counted_.erase(before);
+  }
+  if (client.connections == 0) return {};
   auto taken = services_.quotas.take_connection(client);
   if (!taken) {
     services_.metrics.limit_hit("client_connections");
     return taken;
   }
-  counted_.emplace(remote, client);
+  counted_.emplace(facts.remote, Counted{facts.settings, &client});
   return {};
 }
 
@@ -113,7 +148,7 @@ void FrontDoor::leave(const Endpoint& remote) {
   connections_.fetch_sub(1);
   const std::lock_guard lock(mutex_);
   if (const auto counted = counted_.find(remote); counted != counted_.end()) {
-    services_.quotas.return_connection(counted->second);
+    services_.quotas.return_connection(*counted->second.client);
     counted_.erase(counted);
   }
   const auto found = by_address_.find(remote.address.to_string());

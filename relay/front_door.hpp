@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "relay/accept/session.hpp"
+#include "relay/authorise/guesses.hpp"
 #include "relay/pipeline.hpp"
 
 namespace signet {
 
 class FrontDoor final : public accept::Door {
  public:
-  explicit FrontDoor(Services& services) : services_(services) {}
+  explicit FrontDoor(Services& services) : services_(services), guesses_(services.clock) {}
   /// Pipelines are found by the session's loop. Before the first connection.
   void add(Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
   void drain() { draining_ = true; }
@@ -26,7 +27,9 @@ class FrontDoor final : public accept::Door {
   [[nodiscard]] std::shared_ptr<const net::ServerTls> tls() override {
     return services_.current.get()->server_tls;
   }
-  [[nodiscard]] net::Task<Result<void>> authenticate(net::Loop& loop, std::string user,
+  [[nodiscard]] net::Task<Result<void>> authenticate(net::Loop& loop,
+                                                     const accept::SessionFacts& facts,
+                                                     std::string user,
                                                      std::string password) override;
   [[nodiscard]] net::Task<Result<ReversePath>> mail(const accept::SessionFacts& facts,
                                                     ReversePath sender) override;
@@ -40,8 +43,21 @@ class FrontDoor final : public accept::Door {
   [[nodiscard]] bool is_draining() const override { return draining_; }
 
  private:
-  /// Counts the connection against its client, once. Fault: quota_exceeded.
-  Result<void> count_connection(const Endpoint& remote, const config::ClientSettings& client);
+  struct Counted {
+    std::shared_ptr<const config::Settings> settings;
+    const config::ClientSettings* client;  // Of `settings`.
+  };
+
+  /// Counts the connection against the client it is by now. Fault: too_many_connections.
+  Result<void> count_connection(const accept::SessionFacts& facts,
+                                const config::ClientSettings& client);
+  /// The generation a session began with.
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot_of(
+      const accept::SessionFacts& facts) const;
+  [[nodiscard]] net::Loop& this_loop() const;
+  /// True if mail from `domain` would be signed, or if that can't be said now.
+  [[nodiscard]] net::Task<bool> is_in_store(std::shared_ptr<const config::Settings> settings,
+                                            Domain domain);
 
   Services& services_;
   std::vector<Pipeline*> pipelines_;
@@ -49,7 +65,8 @@ class FrontDoor final : public accept::Door {
   std::atomic<std::uint32_t> connections_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> by_address_;  // Only addresses with a connection.
-  std::map<Endpoint, config::ClientSettings> counted_;  // Connections of clients that have a limit.
+  std::map<Endpoint, Counted> counted_;  // Connections of clients that have a limit.
+  authorise::Guesses guesses_;
 };
 
 }  // namespace signet

@@ -36,6 +36,7 @@ Connection::Connection(net::Stream stream, config::ListenerSettings listener, Do
   facts_.remote = stream_.peer();
   facts_.peer.address = facts_.remote.address;
   facts_.listener = listener_.name;
+  facts_.settings = settings_;
 }
 
 Connection::~Connection() {
@@ -154,7 +155,8 @@ net::Task<Say> Connection::perform(Action action) {
     co_return dialogue_.on_sender(std::move(answer));
   }
   if (auto* wish = std::get_if<Authenticate>(&action)) {
-    auto checking = door_.authenticate(stream_.loop(), wish->user, std::move(wish->password));
+    auto checking =
+        door_.authenticate(stream_.loop(), facts(), wish->user, std::move(wish->password));
     const auto answer = co_await std::move(checking);
     metrics_.auth_attempt(answer.has_value());
     co_return dialogue_.on_authenticated(answer);

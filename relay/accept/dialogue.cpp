@@ -18,7 +18,12 @@ Say say(int code, std::string_view enhanced, std::string_view text) {
   return Say{.reply = format_reply(code, enhanced, text)};
 }
 
-Say say(const Error& error) { return Say{.reply = format_reply(error), .refused = error.fault}; }
+// 421 says that the connection ends (RFC 5321 3.8).
+Say say(const Error& error) {
+  return Say{.reply = format_reply(error),
+             .refused = error.fault,
+             .hangs_up = row(error.fault).code == 421};
+}
 
 // A browser can be made to send a request to us; its body must not be read as commands.
 bool is_http(std::string_view line) {

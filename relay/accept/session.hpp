@@ -30,6 +30,7 @@ struct SessionFacts {
   std::string protocol;  ///< RFC 3848: "ESMTPSA" …
   std::string tls;       ///< "TLSv1.3 with cipher …", or empty.
   std::string listener;
+  std::shared_ptr<const config::Settings> settings;  ///< Those it began with, whatever is reloaded.
 };
 
 /// Takes one message. Calls in order: header(), body()*, end(). Destroying it before end() abandons
@@ -54,9 +55,11 @@ class Door {
   /// The settings this session keeps to its end.
   [[nodiscard]] virtual std::shared_ptr<const config::Settings> settings() = 0;
   [[nodiscard]] virtual std::shared_ptr<const net::ServerTls> tls() = 0;
-  /// Checks a password off the loop; same time for an unknown user. Faults: auth_failed,
-  /// auth_unavailable.
-  [[nodiscard]] virtual net::Task<Result<void>> authenticate(net::Loop& loop, std::string user,
+  /// Checks a password off the loop; same time for an unknown user. Takes its time with guesses.
+  /// Faults: auth_failed, auth_unavailable.
+  [[nodiscard]] virtual net::Task<Result<void>> authenticate(net::Loop& loop,
+                                                             const SessionFacts& facts,
+                                                             std::string user,
                                                              std::string password) = 0;
   /// MAIL FROM: client known, sender allowed, quota, disk and memory. Returns the sender after
   /// [rewrite]. Faults: client_unknown, sender_not_allowed, quota_exceeded, disk_short,

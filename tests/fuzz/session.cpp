@@ -68,7 +68,7 @@ class OpenDoor final : public Door {
   }
   [[nodiscard]] std::shared_ptr<const config::Settings> settings() override { return settings_; }
   [[nodiscard]] std::shared_ptr<const net::ServerTls> tls() override { return nullptr; }
-  [[nodiscard]] net::Task<Result<void>> authenticate(net::Loop&, std::string,
+  [[nodiscard]] net::Task<Result<void>> authenticate(net::Loop&, const SessionFacts&, std::string,
                                                      std::string) override {
     co_return fail(Fault::auth_failed);
   }

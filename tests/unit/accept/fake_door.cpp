@@ -58,8 +58,8 @@ FakeDoor::FakeDoor() {
   configured.clients = {apps};
 }
 
-net::Task<Result<void>> FakeDoor::authenticate(net::Loop& loop, std::string user,
-                                               std::string password) {
+net::Task<Result<void>> FakeDoor::authenticate(net::Loop& loop, const SessionFacts&,
+                                               std::string user, std::string password) {
   auto elsewhere = loop.sleep(std::chrono::milliseconds(0));
   co_await elsewhere;
   if (user == "away") co_return fail(Fault::auth_unavailable);

@@ -29,7 +29,8 @@ class FakeDoor final : public Door {
     return std::make_shared<config::Settings>(configured);
   }
   [[nodiscard]] std::shared_ptr<const net::ServerTls> tls() override { return certificate; }
-  [[nodiscard]] net::Task<Result<void>> authenticate(net::Loop& loop, std::string user,
+  [[nodiscard]] net::Task<Result<void>> authenticate(net::Loop& loop, const SessionFacts& facts,
+                                                     std::string user,
                                                      std::string password) override;
   [[nodiscard]] net::Task<Result<ReversePath>> mail(const SessionFacts& facts,
                                                     ReversePath sender) override;
