@@ -96,14 +96,27 @@ class RealMail(EndToEnd):
             if fault is not None:
                 wrong.append(f"{name}: taken though {fault}")
         self.assertEqual(wrong, [], "\n".join(wrong))
-        received = {r.octets.partition(b"\r\n\r\n")[2] + b"".join(mail.values(r.octets, b"from")): r for r in sink.wait(len(taken))}
+        received = sink.wait(len(taken))  # In any order: several connections carry them.
         for name, message in taken:
             with self.subTest(message=name):
-                got = received[message.partition(b"\r\n\r\n")[2] + b"".join(mail.values(message, b"from"))]
+                got = self.most_like(message, received)
                 self.assert_unchanged(message, got.octets)
                 verify.dkimpy(self, got.octets, relay.keys)
                 verify.opendkim(self, got.octets, relay.keys, names)
         self.assertGreater(len(taken), 50)
+
+    def most_like(self, message, received):
+        """The copy that left unchanged; without one, any with the same body, for the report."""
+        body = message.partition(b"\r\n\r\n")[2]
+        copies = [r for r in received if r.octets.partition(b"\r\n\r\n")[2] == body]
+        self.assertTrue(copies, "no copy has this body")
+        for copy in copies:
+            try:
+                self.assert_unchanged(message, copy.octets)
+                return copy
+            except AssertionError:
+                continue
+        return copies[0]
 
     def test_an_eight_bit_body_passes_as_it_is(self):
         body = "Grüße aus Köln, ¡hola!\r\n".encode() + bytes(range(128, 256)) + b"\r\n"
