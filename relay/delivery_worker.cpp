@@ -236,10 +236,14 @@ net::Task<void> Outbound::run_maildir(Job job, const config::RouteSettings& rout
   auto written = co_await net::run_on(
       services_.pool, loop_, [this, delivery = job.delivery, maildir = route.maildir] {
         const spool::Record& record = delivery->record();
+        // Final delivery records the reverse path (RFC 5321 4.4).
+        const std::string return_path =
+            "Return-Path: " + to_string(record.envelope.sender) + "\r\n";
         return deliver::deliver_to_maildir(
             maildir, record.id.to_string(), [&](const auto& sink) -> Result<void> {
               for (std::string_view part :
-                   {std::string_view(delivery->signatures), std::string_view(record.header),
+                   {std::string_view(return_path), std::string_view(delivery->signatures),
+                    std::string_view(record.header),
                     std::string_view("\r\n"),
                     delivery->body ? std::string_view(*delivery->body) : std::string_view{}}) {
                 auto done = sink(part);
