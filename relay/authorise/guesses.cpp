@@ -50,9 +50,9 @@ milliseconds Guesses::failed(const IpAddress& from) {
 }
 
 Guesses::Bucket& Guesses::refilled(Table& table, const std::string& key) {
-  if (table.size() >= kMostEntries && !table.contains(key)) make_room(table);
+  if (table.buckets.size() >= kMostEntries && !table.buckets.contains(key)) make_room(table);
   const SteadyTime now = clock_.steady();
-  Bucket& bucket = table.try_emplace(key, Bucket{0, now, {}}).first->second;
+  Bucket& bucket = table.buckets.try_emplace(key, Bucket{0, now, {}}).first->second;
   const std::chrono::duration<double> since = now - bucket.seen;
   bucket.spent = std::max(0.0, bucket.spent - since / kRefill);
   bucket.seen = now;
@@ -61,9 +61,13 @@ Guesses::Bucket& Guesses::refilled(Table& table, const std::string& key) {
 
 // What was left alone long enough is full again and says nothing; else anything goes.
 void Guesses::make_room(Table& table) {
-  const SteadyTime forgotten = clock_.steady() - kRefill * static_cast<int>(kBurst);
-  std::erase_if(table, [&](const auto& entry) { return entry.second.seen < forgotten; });
-  if (table.size() >= kMostEntries) table.erase(table.begin());
+  const SteadyTime now = clock_.steady();
+  if (now - table.swept > kRefill) {
+    const SteadyTime forgotten = now - kRefill * static_cast<int>(kBurst);
+    std::erase_if(table.buckets, [&](const auto& entry) { return entry.second.seen < forgotten; });
+    table.swept = now;
+  }
+  if (table.buckets.size() >= kMostEntries) table.buckets.erase(table.buckets.begin());
 }
 
 }  // namespace signet::authorise

@@ -38,7 +38,10 @@ class Guesses {
     SteadyTime seen;
     std::string last_user;  // Of a network: who came in from there.
   };
-  using Table = std::unordered_map<std::string, Bucket>;
+  struct Table {
+    std::unordered_map<std::string, Bucket> buckets;
+    SteadyTime swept;  // Looking at them all is for once in a while.
+  };
   Bucket& refilled(Table& table, const std::string& key);
   void make_room(Table& table);
 
