@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kBehindBytes = 64U << 20U;
 constexpr std::chrono::seconds kRetryAfter{1};
+constexpr std::chrono::milliseconds kGather{10};  // One write and one wake-up for a burst of facts.
 
 class File {
  public:
@@ -83,6 +84,7 @@ void DeliveryLog::Impl::run() {
       changed.wait(lock, [this] {
         return !pending.empty() || !batch.empty() || reopen_wanted || is_ending;
       });
+      changed.wait_for(lock, kGather, [this] { return reopen_wanted || is_ending; });
       reopen_now = std::exchange(reopen_wanted, false);
       if (batch.empty()) std::swap(batch, pending);
       if (batch.empty() && !reopen_now) return;
