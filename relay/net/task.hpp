@@ -13,6 +13,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "relay/net/frame_memory.hpp"
+
 namespace signet::net {
 
 template <typename T = void>
@@ -33,6 +35,10 @@ struct PromiseBase {
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] Final final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { exception = std::current_exception(); }
+  static void* operator new(std::size_t size) { return FrameMemory::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept {
+    FrameMemory::release(frame, size);
+  }
 
   std::coroutine_handle<> waiter;
   std::exception_ptr exception;
