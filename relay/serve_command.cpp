@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 
@@ -19,7 +20,18 @@ std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::
   return loaded.settings;
 }
 
+namespace {
+
+// Arenas that shrink after each message grow again page by page with the next one.
+void keep_memory_at_hand() {
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
+}  // namespace
+
 int serve(const ServeOptions& options) {
+  keep_memory_at_hand();
   auto settings = load_or_complain(options.config);
   if (!settings) return 2;
   prctl(PR_SET_DUMPABLE, 0);  // Private keys are in memory: no core, no ptrace by the same user.
