@@ -100,7 +100,7 @@ std::optional<Committer::Instant> Committer::next_deadline() const {
 void Committer::commit(std::vector<Request>& requests) {
   const Instant began = steady_clock::now();
   if (near_.health.is_broken()) return refuse(requests);
-  Group group(near_.database);
+  Group group(near_.database, known_);
   for (Request& request : requests) {
     const Result<void> added = group.add(request);
     if (added) continue;
@@ -113,6 +113,7 @@ void Committer::commit(std::vector<Request>& requests) {
   }
   near_.floor.written();
   if (near_.health.is_broken()) return refuse(requests);
+  group.apply_heads(known_);
   completions_.post();
   if (on_commit_ && !group.stored().empty()) {
     on_commit_(group.stored().size(),

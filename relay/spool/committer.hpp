@@ -69,6 +69,7 @@ class Committer {
   Neighbours near_;
   OnCommit on_commit_;
   Completions completions_;
+  KnownHeads known_;
   std::optional<Instant> unsynced_since_;
   std::optional<Instant> mark_unsynced_since_;
 

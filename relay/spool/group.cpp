@@ -23,6 +23,10 @@ void Group::apply_durable(Counters& counters) const {
   }
 }
 
+void Group::apply_heads(KnownHeads& known) const {
+  for (const auto& [id, head] : touched_) known.set(id, head);
+}
+
 Result<void> Group::add(const Request& request) {
   return std::visit([&](const auto& what) { return add(request.id, what); }, request.what);
 }
@@ -53,6 +57,7 @@ Result<void> Group::add(QueueId id, const StoreMessage& store) {
   enter_indexes(id, store.head, durable_, durable_change_);
   ++durable_change_.messages;
   stored_.push_back(id);
+  touched_[id] = store.head;
   return {};
 }
 
@@ -95,6 +100,7 @@ Result<StateHead> Group::head_of(QueueId id) {
     if (!known->second) return fail(Fault::not_found, id.to_string() + " is not in the spool");
     return *known->second;
   }
+  if (const StateHead* head = known_.find(id)) return *head;
   const Result<std::string> row = database_.get(Column::state, id_key(id));
   if (!row) return row.failure();
   return decode_head(*row);

@@ -15,13 +15,14 @@
 #include "relay/spool/counters.hpp"
 #include "relay/spool/database.hpp"
 #include "relay/spool/due_floor.hpp"
+#include "relay/spool/known_heads.hpp"
 #include "relay/spool/requests.hpp"
 
 namespace signet::spool {
 
 class Group {
  public:
-  explicit Group(const Database& database) : database_(database) {}
+  Group(const Database& database, const KnownHeads& known) : database_(database), known_(known) {}
 
   /// Puts a request into its batch. Faults: not_found (no such message), spool_failed (its row
   /// can't be read); the request then leaves no trace in the group.
@@ -35,6 +36,7 @@ class Group {
   /// To be called once the batches are written.
   void apply_relaxed(Counters& counters) const;
   void apply_durable(Counters& counters) const;
+  void apply_heads(KnownHeads& known) const;
 
  private:
   struct Change {
@@ -65,6 +67,7 @@ class Group {
   }
 
   const Database& database_;
+  const KnownHeads& known_;
   rocksdb::WriteBatch relaxed_;
   rocksdb::WriteBatch durable_;
   Change relaxed_change_;
