@@ -11,13 +11,9 @@ namespace signet {
 namespace {
 
 constexpr std::chrono::milliseconds kLeasePoll{20};
+constexpr std::chrono::milliseconds kIdleSlice{100};  // An idle worker looks up this often.
+constexpr std::chrono::seconds kTurn{1};  // A lease is kept this long though others want it.
 constexpr std::size_t kMaxAddressesTried = 6;
-
-const config::RouteSettings* route_named(const config::Settings& settings,
-                                         const std::string& name) {
-  const auto found = std::ranges::find(settings.routes, name, &config::RouteSettings::name);
-  return found == settings.routes.end() ? nullptr : &*found;
-}
 
 const config::PoolSettings* pool_named(const config::Settings& settings, const std::string& name) {
   const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
@@ -35,44 +31,68 @@ Result<std::string> read_password(const std::filesystem::path& file) {
 }  // namespace
 
 net::Task<void> Outbound::wait_for_lease(Destination& destination) {
-  while (!destination.jobs.empty() && destination.workers == 0 && !draining_) {
-    ensure_worker(destination);
-    if (destination.workers > 0) break;
+  const auto wish = services_.leases.wish(destination.key);
+  for (;;) {
     co_await loop_.sleep(kLeasePoll);
+    if (destination.jobs.empty() || destination.workers > 0 || draining_) break;
+    ensure_worker(destination);
   }
   destination.waiting_for_lease = false;
+  leave(destination);
 }
 
 net::Task<void> Outbound::work(Destination& destination, schedule::Leases::Lease lease) {
+  const SteadyTime began = services_.clock.steady();
   Link link;
   Job job;
-  for (;;) {
-    const bool found = co_await next_job(destination, job, link.connection != nullptr);
+  bool turn_is_over = false;
+  while (!turn_is_over) {
+    const bool may_idle = link.connection && link.connection->is_reusable();
+    const bool found = co_await next_job(destination, job, may_idle, lease);
     if (!found) break;
+    if (!destination.jobs.empty() && !lease.is_wanted()) ensure_worker(destination);
     busy_.fetch_add(1);
     co_await run(std::move(job), destination, link);
     busy_.fetch_sub(1);
     job = Job{};
+    turn_is_over = lease.is_wanted() && services_.clock.steady() - began >= kTurn;
   }
   if (link.connection) {
     services_.metrics.outbound_connection(-1);
     co_await link.connection->quit();
+    link.connection.reset();
   }
+  lease = schedule::Leases::Lease();
   --destination.workers;
-  if (!destination.jobs.empty() && destination.workers == 0 && !draining_) {
-    lease = schedule::Leases::Lease();
-    ensure_worker(destination);
-  }
-  if (destination.workers == 0 && destination.jobs.empty() && !destination.waiting_for_lease) {
+  if (turn_is_over) wait_in_line(destination);
+  leave(destination);
+}
+
+// Jobs without a worker wait for a lease like those of other loops, behind whoever waits already.
+void Outbound::wait_in_line(Destination& destination) {
+  if (destination.jobs.empty() || destination.workers > 0 || destination.waiting_for_lease) return;
+  destination.waiting_for_lease = true;
+  scope_.spawn(wait_for_lease(destination));
+}
+
+// The last thing a worker or a wait for a lease does: the destination may be gone afterwards.
+void Outbound::leave(Destination& destination) {
+  if (destination.workers > 0 || destination.waiting_for_lease) return;
+  if (destination.jobs.empty()) {
     destinations_.erase(std::string(destination.key));
+  } else if (!draining_) {
+    ensure_worker(destination);
   }
 }
 
-net::Task<bool> Outbound::next_job(Destination& destination, Job& job, bool connected) {
-  if (destination.jobs.empty() && connected && !draining_) {
-    const auto snapshot = services_.current.get();
+net::Task<bool> Outbound::next_job(Destination& destination, Job& job, bool may_idle,
+                                   const schedule::Leases::Lease& lease) {
+  const SteadyTime deadline =
+      services_.clock.steady() + services_.current.get()->settings->timeouts.idle_connection;
+  while (destination.jobs.empty() && may_idle && !draining_ && !lease.is_wanted() &&
+         services_.clock.steady() < deadline) {
     ++destination.idle;
-    const bool woken = co_await destination.wake.wait(snapshot->settings->timeouts.idle_connection);
+    const bool woken = co_await destination.wake.wait(kIdleSlice);
     if (!woken) --destination.idle;
   }
   if (destination.jobs.empty() || draining_) co_return false;
@@ -134,8 +154,11 @@ net::Task<Result<void>> Outbound::connect(Destination& destination,
   std::size_t tried = 0;
   for (const route::Target& target : *targets) {
     for (const IpAddress& address : target.addresses) {
-      if (tried++ == kMaxAddressesTried) break;
-      last = co_await connect_to(target, address, destination, route, *snapshot, link);
+      if (tried++ >= kMaxAddressesTried) break;
+      auto connected = co_await connect_to(target, address, destination, route, *snapshot, link);
+      // An address we can't use must not turn the trouble of one we can into a failure for good.
+      if (connected || tried == 1 || is_transient(connected.error().fault))
+        last = std::move(connected);
       if (last) {
         services_.backoff.succeeded(destination.key);
         services_.metrics.outbound_connection(1);
@@ -153,8 +176,10 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
                                              const Destination& destination,
                                              const config::RouteSettings& route,
                                              const Snapshot& snapshot, Link& link) {
-  const auto egress = route::choose_egress(pool_named(*snapshot.settings, destination.pool),
-                                           address.is_v6(), random());
+  const config::PoolSettings* pool = pool_named(*snapshot.settings, destination.pool);
+  if (!pool && !destination.pool.empty())
+    co_return fail(Fault::configuration, "pool " + destination.pool + " is gone");
+  const auto egress = route::choose_egress(pool, address.is_v6(), random());
   if (!egress) co_return egress.failure();
   deliver::ConnectOptions options{
       .host = target.host,
@@ -243,8 +268,7 @@ net::Task<void> Outbound::run_maildir(Job job, const config::RouteSettings& rout
             maildir, record.id.to_string(), [&](const auto& sink) -> Result<void> {
               for (std::string_view part :
                    {std::string_view(return_path), std::string_view(delivery->signatures),
-                    std::string_view(record.header),
-                    std::string_view("\r\n"),
+                    std::string_view(record.header), std::string_view("\r\n"),
                     delivery->body ? std::string_view(*delivery->body) : std::string_view{}}) {
                 auto done = sink(part);
                 if (!done) return done;

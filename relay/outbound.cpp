@@ -63,16 +63,16 @@ void Outbound::take(std::shared_ptr<const spool::Message> message,
   delivery->body = std::move(body);
   delivery->snapshot = std::move(snapshot);
   delivery->stored = std::move(message);
+  admit(*delivery);
   dispatch(std::move(delivery));
 }
 
 void Outbound::claim(QueueId id) {
   if (draining_) {
+    unreserve();
     services_.in_memory.erase(id);
     return;
   }
-  messages_.fetch_add(
-      1);  // Counted from the claim on, so that a burst of claims stops at the limit.
   scope_.spawn(load(id));
 }
 
@@ -93,7 +93,7 @@ net::Task<void> Outbound::load(QueueId id) {
     }
     return result;
   });
-  messages_.fetch_sub(1);
+  unreserve();
   if (!loaded.message) {
     if (loaded.message.error().fault != Fault::not_found) {
       spdlog::error("queued message {} can't be read: {}", id.to_string(),
@@ -107,13 +107,13 @@ net::Task<void> Outbound::load(QueueId id) {
   delivery->state = delivery->stored->state;
   delivery->body = std::move(loaded.body);
   delivery->snapshot = services_.current.get();
+  admit(*delivery);
   const bool expired = services_.clock.now() >= delivery->record().expires;
   if (delivery->state.is_held() && !delivery->state.hold_is_ours() && !expired) {
     co_await hold(std::move(delivery), {});
     co_return;
   }
   if (delivery->state.is_held() && expired) {
-    messages_.fetch_add(1);  // settle() forgets it.
     co_await settle(std::move(delivery));
     co_return;
   }
@@ -203,17 +203,12 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
   if (!written)
     spdlog::error("hold of {} not stored: {}", delivery->record().id.to_string(),
                   written.error().detail);
+  forget(*delivery);
   services_.in_memory.erase(delivery->record().id);
 }
 
 void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
   const config::Settings& settings = *delivery->snapshot->settings;
-  delivery->bytes =
-      delivery->record().header.size() + (delivery->body ? delivery->body->size() : 0);
-  delivery->remote_hosts.resize(delivery->state.recipients.size());
-  messages_.fetch_add(1);
-  bytes_.fetch_add(delivery->bytes);
-
   std::map<Destination*, std::vector<Job>> jobs;
   for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
     spool::RecipientState& recipient = delivery->state.recipients[i];
@@ -231,7 +226,7 @@ void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
     std::vector<Job>& batch = jobs[&destination];
     if (batch.empty() ||
         batch.back().recipients.size() >= settings.limits.recipients_per_transaction) {
-      batch.push_back({delivery, {}});
+      batch.push_back({delivery, {}, services_.clock.steady()});
     }
     batch.back().recipients.push_back(i);
   }
@@ -245,6 +240,7 @@ void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
     for (Job& job : batch) destination->jobs.push_back(std::move(job));
     ensure_worker(*destination);
   }
+  if (is_crowded() && !relieving_) scope_.spawn(relieve());
 }
 
 Outbound::Destination& Outbound::destination_for(const spool::RecipientState& recipient,
@@ -269,7 +265,7 @@ void Outbound::ensure_worker(Destination& destination) {
     return;
   }
   const auto snapshot = destination.jobs.front().delivery->snapshot;
-  const config::RouteSettings* route = route::find_route(*snapshot->settings, destination.domain);
+  const config::RouteSettings* route = route_named(*snapshot->settings, destination.route);
   const std::uint32_t limit = route && route->connections > 0
                                   ? route->connections
                                   : snapshot->settings->limits.connections_per_destination;
@@ -278,13 +274,30 @@ void Outbound::ensure_worker(Destination& destination) {
     scope_.spawn(work(destination, std::move(lease)));
   } else if (destination.workers == 0 && !destination.waiting_for_lease) {
     services_.metrics.limit_hit("connections_per_destination");
-    destination.waiting_for_lease = true;
-    scope_.spawn(wait_for_lease(destination));
+    wait_in_line(destination);
   }
 }
 
 void Outbound::wake_all() {
   for (auto& [key, destination] : destinations_) destination->wake.notify_all();
+}
+
+const config::RouteSettings* Outbound::route_named(const config::Settings& settings,
+                                                   const std::string& name) {
+  const auto found = std::ranges::find(settings.routes, name, &config::RouteSettings::name);
+  return found == settings.routes.end() ? nullptr : &*found;
+}
+
+void Outbound::unreserve() {
+  messages_.fetch_sub(1);
+  bytes_.fetch_sub(kReservedBytes);
+}
+
+void Outbound::admit(Delivery& delivery) {
+  delivery.remote_hosts.resize(delivery.state.recipients.size());
+  delivery.bytes = delivery.record().header.size() + (delivery.body ? delivery.body->size() : 0);
+  messages_.fetch_add(1);
+  bytes_.fetch_add(delivery.bytes);
 }
 
 void Outbound::forget(const Delivery& delivery) {

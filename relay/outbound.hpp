@@ -29,8 +29,13 @@ class Outbound {
   /// A message just stored; already in services.in_memory. `body` is null when it is in chunks.
   void take(std::shared_ptr<const spool::Message> message, std::shared_ptr<const std::string> body,
             std::shared_ptr<const Snapshot> snapshot);
-  /// A due message of the spool; already in services.in_memory.
+  /// A due message of the spool; already in services.in_memory, and room for it reserved.
   void claim(QueueId id);
+  /// Room for one message that will be claimed; its size is not known yet. Any thread.
+  void reserve() {
+    messages_.fetch_add(1);
+    bytes_.fetch_add(kReservedBytes);
+  }
   /// Ends a message that is in services.in_memory: every open recipient fails with `reply`, and the
   /// sender gets the report. Fault: not_found.
   void give_up(QueueId id, std::string reply, std::move_only_function<void(Result<void>)> done);
@@ -57,8 +62,14 @@ class Outbound {
 
   static constexpr std::size_t kMaxMessages = 4096;
   static constexpr std::uint64_t kMaxBytes = 64ULL << 20U;
+  /// Less than this: the scanner may bring more.
+  [[nodiscard]] bool has_room() const {
+    return messages_.load() < kMaxMessages / 8 * 7 && bytes_.load() < kMaxBytes / 8 * 7;
+  }
 
  private:
+  static constexpr std::uint64_t kReservedBytes = spool::kInlineBody;
+
   /// A message in memory. Shared by its jobs: the last one to end settles it.
   struct Delivery {
     std::shared_ptr<const spool::Message>
@@ -68,6 +79,8 @@ class Outbound {
     std::shared_ptr<const Snapshot> snapshot;
     std::string signatures;
     std::size_t open_jobs = 0;
+    bool attempted = false;                // Some recipient was tried.
+    std::optional<WallTime> parked_until;  // Some recipient was not: its destination is stuck.
     std::uint64_t bytes = 0;
     std::vector<std::uint32_t> failed;
     std::vector<std::string> remote_hosts;  // By recipient.
@@ -76,6 +89,7 @@ class Outbound {
   struct Job {
     std::shared_ptr<Delivery> delivery;
     std::vector<std::uint32_t> recipients;
+    SteadyTime since;  // In line since then.
   };
   struct Destination {
     explicit Destination(net::Loop& loop) : wake(loop) {}
@@ -87,6 +101,7 @@ class Outbound {
     std::size_t workers = 0;
     std::size_t idle = 0;
     bool waiting_for_lease = false;
+    std::size_t parked = 0;  // Messages put back into the spool since it got stuck.
     net::Event wake;
   };
   struct Link {  // A worker's connection and what it was made for.
@@ -109,13 +124,28 @@ class Outbound {
                                                   std::shared_ptr<const std::string> body,
                                                   std::shared_ptr<const Snapshot> snapshot);
   net::Task<void> hold(std::shared_ptr<Delivery> delivery, std::string reason);
+  void unreserve();
+  void admit(Delivery& delivery);
   void forget(const Delivery& delivery);
   void wake_all();
+  static const config::RouteSettings* route_named(const config::Settings& settings,
+                                                  const std::string& name);
+
+  // Room for others when a destination is stuck (parking.cpp)
+  [[nodiscard]] bool is_crowded() const {
+    return messages_.load() > kMaxMessages / 2 || bytes_.load() > kMaxBytes / 2;
+  }
+  net::Task<void> relieve();
+  void make_room(Destination& destination, SteadyTime now);
+  void park(Job job, WallTime until);
 
   // Workers (delivery_worker.cpp)
   net::Task<void> wait_for_lease(Destination& destination);
   net::Task<void> work(Destination& destination, schedule::Leases::Lease lease);
-  net::Task<bool> next_job(Destination& destination, Job& job, bool connected);
+  void wait_in_line(Destination& destination);
+  void leave(Destination& destination);
+  net::Task<bool> next_job(Destination& destination, Job& job, bool may_idle,
+                           const schedule::Leases::Lease& lease);
   net::Task<void> run(Job job, Destination& destination, Link& link);
   net::Task<Result<void>> connect(Destination& destination, const config::RouteSettings& route,
                                   std::shared_ptr<const Snapshot> snapshot, Link& link);
@@ -151,6 +181,7 @@ class Outbound {
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::size_t> busy_{0};
   bool draining_ = false;
+  bool relieving_ = false;
   std::uint64_t random_state_ = 0x9E3779B97F4A7C15ULL;
   std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;
   net::TaskScope scope_;  // Last: tasks die before what they refer to.

@@ -53,6 +53,7 @@ class Pipeline {
                                                   std::shared_ptr<const Snapshot> snapshot);
 
   [[nodiscard]] Outbound& outbound() { return outbound_; }
+  [[nodiscard]] const Outbound& outbound() const { return outbound_; }
   [[nodiscard]] net::Loop& loop() { return loop_; }
   [[nodiscard]] sign::Signer& signer() { return *signer_; }
 

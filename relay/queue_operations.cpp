@@ -85,10 +85,11 @@ net::Task<void> QueueOperations::run(std::string_view event, admin::QueueOrder o
     done(busy());
     co_return;
   }
+  const WallTime before = services_.clock.now();  // The new due time is not earlier.
   auto applied = co_await apply(order, change);
   services_.in_memory.erase(order.id);
   if (applied) {
-    scanner_.rewind(services_.clock.now());
+    scanner_.rewind(before);
     services_.log.write(report::Fact("order", services_.clock.now())
                             .with("id", order.id)
                             .with("order", event)

@@ -23,8 +23,9 @@ class QueueScanner {
   void stop() { scope_.clear(); }
 
  private:
+  enum class Pass { more, done, no_room };
   net::Task<void> scan();
-  net::Task<bool> pass();
+  net::Task<Pass> pass();
   bool hand_over(QueueId id);
 
   Services& services_;

@@ -67,6 +67,7 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
                     const deliver::RecipientOutcome& outcome, const Link* link) {
   spool::RecipientState& recipient = delivery.state.recipients[index];
   ++recipient.attempts;
+  delivery.attempted = true;
   recipient.last_reply = outcome.reply;
   if (link) delivery.remote_hosts[index] = link->host;
   if (outcome.result == RecipientResult::delivered) recipient.status = RecipientStatus::delivered;
@@ -102,7 +103,8 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
       if (!is_open(state.recipients[i])) continue;
       const std::string reason =
           state.is_held() ? "held: " + state.hold_reason : state.recipients[i].last_reply;
-      const std::string reply = "554 5.4.7 Message expired in the queue; last: " + reason;
+      const std::string reply =
+          "554 5.4.7 Message expired in the queue" + (reason.empty() ? "" : "; last: " + reason);
       --state.recipients[i].attempts;  // note() counts an attempt; this was none.
       note(*delivery, i, {RecipientResult::failed, reply, Fault::expired}, nullptr);
     }
@@ -112,7 +114,7 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
     co_await report_failures(delivery);
   }
   if (!any_open(state) && state.is_held()) services_.held_mail.ended(record, state.hold_reason);
-  if (any_open(state)) ++state.attempts;
+  if (any_open(state) && (delivery->attempted || !delivery->parked_until)) ++state.attempts;
   forget(*delivery);
   write_state(std::move(delivery));
 }
@@ -135,12 +137,11 @@ net::Task<void> Outbound::run_give_up(QueueId id, std::string reply,
   delivery->stored = std::make_shared<const spool::Message>(std::move(*message));
   delivery->state = delivery->stored->state;
   delivery->snapshot = services_.current.get();
-  delivery->remote_hosts.resize(delivery->state.recipients.size());
+  admit(*delivery);  // settle() forgets it.
   for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
     if (is_open(delivery->state.recipients[i]))
       note(*delivery, i, {RecipientResult::failed, reply, Fault::bounced_by_operator}, nullptr);
   }
-  messages_.fetch_add(1);  // settle() forgets it.
   co_await settle(std::move(delivery));
   done({});
 }
@@ -163,6 +164,8 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   state.due =
       schedule::next_attempt(delivery->snapshot->settings->queue, state.attempts, record.received,
                              services_.clock.now(), record.expires, random());
+  if (delivery->parked_until && !delivery->attempted)
+    state.due = std::min(*delivery->parked_until, record.expires);
   state.due = std::max<WallTime>(state.due, services_.clock.now() + kLeastPause);
   services_.spool.update(id, state, previous_due, loop_, [this, id](Result<void> updated) {
     if (!updated)

@@ -26,38 +26,62 @@ namespace signet::schedule {
 
 /// Counts connections per destination for all loops: a limit of 5 is 5. A lease is one connection.
 class Leases {
+  struct Entry {
+    std::atomic<std::uint32_t> leases{0};
+    std::atomic<std::uint32_t> wishes{0};
+  };
+
  public:
   class Lease {
    public:
     Lease() = default;
-    explicit Lease(std::shared_ptr<std::atomic<std::uint32_t>> count) : count_(std::move(count)) {}
+    explicit Lease(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) {}
     Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&& other) noexcept {
-      std::swap(count_, other.count_);
+      std::swap(entry_, other.entry_);
       return *this;
     }
     ~Lease() {
-      if (count_) count_->fetch_sub(1);
+      if (entry_) entry_->leases.fetch_sub(1);
     }
-    explicit operator bool() const { return count_ != nullptr; }
+    explicit operator bool() const { return entry_ != nullptr; }
+    /// Somebody without any connection to this destination waits for one.
+    [[nodiscard]] bool is_wanted() const { return entry_ && entry_->wishes.load() > 0; }
 
    private:
     // Shared with the table: the entry may be dropped while the lease lives.
-    std::shared_ptr<std::atomic<std::uint32_t>> count_;
+    std::shared_ptr<Entry> entry_;
+  };
+  /// While it lives, those who hold leases of a destination know that somebody has none.
+  class Wish {
+   public:
+    explicit Wish(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) {
+      entry_->wishes.fetch_add(1);
+    }
+    Wish(Wish&&) noexcept = default;
+    Wish& operator=(Wish&&) = delete;
+    ~Wish() {
+      if (entry_) entry_->wishes.fetch_sub(1);
+    }
+
+   private:
+    std::shared_ptr<Entry> entry_;  // Shared with the table and with the leases.
   };
 
   Leases();
   /// An empty lease when `limit` connections to `destination` are out. Any thread.
   [[nodiscard]] Lease take(const std::string& destination, std::uint32_t limit);
+  [[nodiscard]] Wish wish(const std::string& destination);
   [[nodiscard]] std::uint32_t in_use(const std::string& destination) const;
-  /// Destinations in the table: at most twice those with a lease out, and a constant.
+  /// Destinations in the table: at most twice those in use, and a constant.
   [[nodiscard]] std::size_t size() const;
 
  private:
+  std::shared_ptr<Entry>& entry(const std::string& destination);
   void drop_idle();
 
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> counts_;
+  std::unordered_map<std::string, std::shared_ptr<Entry>> entries_;
   std::size_t drop_at_;
 };
 

@@ -22,6 +22,7 @@ class HostilePeer:
     def __init__(self, test, answer=None):
         self.answer = answer or (lambda step, argument, session: None)
         self.messages, self.sessions, self.open, self.peak = [], 0, 0, 0
+        self.counted = set()  # Connections that have not said QUIT.
         self.lock, self.ended = threading.Lock(), threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
@@ -42,6 +43,7 @@ class HostilePeer:
                 self.sessions += 1
                 number = self.sessions
                 self.open += 1
+                self.counted.add(connection)
                 self.peak = max(self.peak, self.open)
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
@@ -52,8 +54,12 @@ class HostilePeer:
         except OSError:
             pass
         finally:
-            with self.lock:
-                self.open -= 1
+            self._count_out(connection)
+
+    def _count_out(self, connection):
+        with self.lock:
+            self.open -= connection in self.counted
+            self.counted.discard(connection)
 
     def _reply(self, connection, step, argument, session):
         """False when the connection ends here."""
@@ -77,6 +83,8 @@ class HostilePeer:
         for line in lines:
             verb = line[:4].decode("latin-1").strip().upper()
             argument = line[4:].strip()
+            if verb == "QUIT":
+                self._count_out(connection)
             reply = self._reply(connection, "EHLO" if verb == "HELO" else verb, argument, session)
             if not reply or verb == "QUIT":
                 return

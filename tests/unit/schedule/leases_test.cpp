@@ -19,6 +19,19 @@ TEST(LeasesTest, a_limit_holds_until_a_lease_ends) {
   EXPECT_TRUE(leases.take("a", 2));
 }
 
+TEST(LeasesTest, a_lease_knows_that_somebody_else_has_none) {
+  Leases leases;
+  const Leases::Lease lease = leases.take("a", 1);
+  EXPECT_FALSE(lease.is_wanted());
+  {
+    const Leases::Wish other = leases.wish("b");
+    EXPECT_FALSE(lease.is_wanted());
+    const Leases::Wish wish = leases.wish("a");
+    EXPECT_TRUE(lease.is_wanted());
+  }
+  EXPECT_FALSE(lease.is_wanted());
+}
+
 TEST(LeasesTest, a_limit_of_none_gives_none) { EXPECT_FALSE(Leases().take("a", 0)); }
 
 TEST(LeasesTest, destinations_without_leases_do_not_pile_up) {
