@@ -4,6 +4,9 @@
 namespace signet::config {
 namespace {
 
+constexpr std::uint64_t kLeastMessage = 512;
+constexpr std::uint64_t kLeastMemory = 512U << 10U;  // Slices and chunks of one large message.
+
 /// local@domain with a dot-string as local part: these are our own addresses.
 bool is_mailbox(std::string_view text) {
   constexpr std::string_view kAtext =
@@ -72,15 +75,15 @@ void read_dsn(Section& root, Settings& settings) {
 void read_limits(Section& root, Settings& settings) {
   root.table("limits", [&](Section& limits) {
     Limits& into = settings.limits;
-    limits.size("message_bytes", into.message_bytes);
+    limits.size("message_bytes", into.message_bytes, kLeastMessage);
     limits.count("recipients", into.recipients, 100U);  // RFC 5321 4.5.3.1.8
-    limits.size("header_bytes", into.header_bytes);
+    limits.size("header_bytes", into.header_bytes, kLeastMessage);
     limits.count("header_fields", into.header_fields, 1U);
     limits.count("connections", into.connections, 1U);
     limits.count("connections_per_address", into.connections_per_address);
     limits.count("junk_commands", into.junk_commands, 1U);
     limits.count("hops", into.hops, 1U);
-    limits.size("session_memory_bytes", into.session_memory_bytes);
+    limits.size("session_memory_bytes", into.session_memory_bytes, kLeastMemory);
     limits.count("connections_per_destination", into.connections_per_destination, 1U);
     limits.count("recipients_per_transaction", into.recipients_per_transaction, 1U);
     limits.count("messages_per_connection", into.messages_per_connection, 1U);
@@ -120,6 +123,11 @@ void read_queue(Section& root, Settings& settings) {
     queue.duration("null_sender_life", into.null_sender_life);
     queue.duration("delay_dsn", into.delay_dsn, seconds(0));
   });
+  if (settings.signing.signature_life < settings.queue.life) {
+    root.reading().problem(root.where(root.has("signing") ? "signing" : "queue"),
+                           "'life' in [queue] is more than 'signature_life' in [signing]: mail "
+                           "would leave with an expired signature");
+  }
 }
 
 void read_resolver(Section& root, Settings& settings) {

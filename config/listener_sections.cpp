@@ -36,6 +36,9 @@ void read_listener(Section& listen, Settings& settings) {
   }
   if (one.require_auth && settings.users.empty()) {
     listen.problem("require_auth", "needs a [[user]], or nobody can authenticate");
+  } else if (one.require_auth && one.tls == none) {
+    listen.problem("require_auth",
+                   "needs tls = \"starttls\" or \"implicit\": AUTH is offered under TLS only");
   }
   const bool is_taken =
       one.address.port != 0 &&
@@ -69,6 +72,10 @@ void read_tls(Section& root, Settings& settings) {
     });
     if (tls.has("more") && !tls.has("certificate")) tls.require("certificate");
     tls.path("client_ca", settings.tls.client_ca);
+    if (tls.has("client_ca") && settings.tls.certificates.empty()) {
+      tls.problem("client_ca",
+                  "needs 'certificate' and 'key': without them nobody speaks TLS here");
+    }
     tls.path("outbound_ca", settings.outbound_ca);
   });
 }
@@ -93,6 +100,15 @@ void read_users(Section& root, Settings& settings) {
                    "must be a hash that begins with \"$y$\", as `signet user new` or "
                    "mkpasswd(1) prints it, never the password itself");
     }
+    user.reading().check_later([&reading = user.reading(), name = one.name,
+                                where = user.where("name")](const Settings& all) {
+      const auto holds_it = [&](const ClientSettings& client) {
+        return client.users.contains(name);
+      };
+      if (std::any_of(all.clients.begin(), all.clients.end(), holds_it)) return;
+      reading.warning(where,
+                      "user '" + name + "' is of no [[client]]: add it to the 'users' of one");
+    });
     settings.users.push_back(std::move(one));
   });
 }

@@ -132,19 +132,25 @@ std::optional<std::uint64_t> Section::integer(std::string_view key, std::uint64_
   return std::nullopt;
 }
 
-void Section::size(std::string_view key, std::uint64_t& into) {
-  if (holds<std::int64_t>(take(key))) return count(key, into);
-  std::string written;
-  text(key, written);
-  if (!is_text(key)) return;
-  const auto octets = parse_size(written);
-  if (!octets) return problem(key, "must be a size, such as \"25 MiB\" or \"512 KiB\"");
-  into = *octets;
+void Section::size(std::string_view key, std::uint64_t& into, std::uint64_t min) {
+  std::uint64_t octets = into;
+  if (holds<std::int64_t>(take(key))) {
+    count(key, octets);
+  } else {
+    std::string written;
+    text(key, written);
+    if (!is_text(key)) return;
+    const auto parsed = parse_size(written);
+    if (!parsed) return problem(key, "must be a size, such as \"25 MiB\" or \"512 KiB\"");
+    octets = *parsed;
+  }
+  if (octets < min) return problem(key, "must be at least " + std::to_string(min) + " octets");
+  into = octets;
 }
 
-void Section::size(std::string_view key, std::uint32_t& into) {
+void Section::size(std::string_view key, std::uint32_t& into, std::uint64_t min) {
   std::uint64_t octets = into;
-  size(key, octets);
+  size(key, octets, min);
   if (octets > std::numeric_limits<std::uint32_t>::max()) {
     return problem(key, "must be less than 4 GiB");
   }

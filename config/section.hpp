@@ -49,8 +49,8 @@ class Section {
   void share(std::string_view key, double& into);  ///< 0 to 1.
   void path(std::string_view key, std::filesystem::path& into);
   void domain(std::string_view key, std::optional<Domain>& into);
-  void size(std::string_view key, std::uint64_t& into);
-  void size(std::string_view key, std::uint32_t& into);
+  void size(std::string_view key, std::uint64_t& into, std::uint64_t min = 0);
+  void size(std::string_view key, std::uint32_t& into, std::uint64_t min = 0);
   void duration(std::string_view key, seconds& into, seconds min = seconds(1));
   void duration(std::string_view key, milliseconds& into, milliseconds min);
   void durations(std::string_view key, std::vector<seconds>& into);  ///< At least one, over 0.
