@@ -185,6 +185,7 @@ struct ResolverOptions {
   std::filesystem::path trust_anchor;
   std::filesystem::path root_hints;
   milliseconds timeout = seconds(10);
+  friend bool operator==(const ResolverOptions&, const ResolverOptions&) = default;
 };
 
 struct MonitoringSettings {
@@ -192,6 +193,7 @@ struct MonitoringSettings {
   std::filesystem::path socket;        ///< Admin socket; default: SPOOL/signet.sock.
   std::filesystem::path delivery_log;  ///< "-": standard output; empty: SPOOL/delivery.log.
   std::string log_level = "info";
+  friend bool operator==(const MonitoringSettings&, const MonitoringSettings&) = default;
 };
 
 struct Settings {

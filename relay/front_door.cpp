@@ -109,7 +109,7 @@ std::shared_ptr<const Snapshot> FrontDoor::snapshot_of(const accept::SessionFact
 Result<void> FrontDoor::enter(const Endpoint& remote) {
   const auto settings = this->settings();
   const config::Limits& limits = settings->limits;
-  if (connections_.fetch_add(1) >= limits.connections) {
+  if (connections_.fetch_add(1) >= std::min(limits.connections, most_connections_)) {
     connections_.fetch_sub(1);
     services_.metrics.limit_hit("connections");
     return fail(Fault::too_many_connections, remote.to_string());

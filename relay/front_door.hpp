@@ -15,7 +15,9 @@ namespace signet {
 
 class FrontDoor final : public accept::Door {
  public:
-  explicit FrontDoor(Services& services) : services_(services), guesses_(services.clock) {}
+  /// Never more than `most_connections`, whatever the settings say.
+  FrontDoor(Services& services, std::uint32_t most_connections)
+      : services_(services), most_connections_(most_connections), guesses_(services.clock) {}
   /// Pipelines are found by the session's loop. Before the first connection.
   void add(Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
   void drain() { draining_ = true; }
@@ -60,6 +62,7 @@ class FrontDoor final : public accept::Door {
                                             Domain domain);
 
   Services& services_;
+  std::uint32_t most_connections_;
   std::vector<Pipeline*> pipelines_;
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> connections_{0};

@@ -1,6 +1,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -75,6 +76,11 @@ int new_key(const NewKeyOptions& options) {
 }
 
 int new_user(const std::string& name, bool json) {
+  const bool is_name = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+  });
+  if (!is_name)
+    return complain("a name is 1 to 64 printable ASCII characters, without a space, \" and \\");
   const auto hash = accept::make_password_hash(ask_password());
   if (!hash) return complain(hash.error().detail);
   if (json) {

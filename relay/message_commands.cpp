@@ -12,6 +12,7 @@
 #include "relay/sign/plan.hpp"
 #include "relay/sign/signer.hpp"
 #include "relay/sign/verifier.hpp"
+#include "relay/snapshot.hpp"
 #include "relay/spool/spool.hpp"
 
 namespace signet::commands {
@@ -178,6 +179,9 @@ int verify(const std::optional<Endpoint>& dns, bool json) {
 int check(const std::filesystem::path& config, bool all, bool json) {
   const auto settings = load_or_complain(config);
   if (!settings) return 2;
+  const auto problems = unusable_files(settings);
+  for (const std::string& problem : problems)
+    std::fprintf(stderr, "%s: %s\n", config.c_str(), problem.c_str());
   constexpr std::size_t kSample = 20;
   SystemClock clock;
   net::BlockingPool pool(1);
@@ -190,30 +194,35 @@ int check(const std::filesystem::path& config, bool all, bool json) {
   }
   std::size_t signed_count = 0;
   auto failures = nlohmann::json::array();
+  const auto probe = [&](const std::string& address) {
+    const auto made =
+        sign_message(*settings, "From: " + address + "\r\nSubject: probe\r\n\r\nprobe\r\n");
+    if (made) return true;
+    const std::string domain = address.substr(address.rfind('@') + 1);
+    failures.push_back({{"domain", domain}, {"reason", made.error().detail}});
+    if (!json) std::fprintf(stderr, "%s: %s\n", domain.c_str(), made.error().detail.c_str());
+    return false;
+  };
   for (const Domain& domain : *domains) {
     if (!all && signed_count + failures.size() == kSample) break;
-    const auto probe = sign_message(
-        *settings, "From: probe@" + domain.text() + "\r\nSubject: probe\r\n\r\nprobe\r\n");
-    if (probe) {
-      ++signed_count;
-      continue;
-    }
-    failures.push_back({{"domain", domain.text()}, {"reason", probe.error().detail}});
-    if (!json)
-      std::fprintf(stderr, "%s: %s\n", domain.text().c_str(), probe.error().detail.c_str());
+    if (probe("probe@" + domain.text())) ++signed_count;
   }
+  // Reports of ours go out signed or not at all.
+  if (!settings->dsn.from.empty()) (void)probe(settings->dsn.from);
+  const bool is_valid = failures.empty() && problems.empty();
   if (json) {
-    std::printf("%s\n", nlohmann::json{{"valid", failures.empty()},
+    std::printf("%s\n", nlohmann::json{{"valid", is_valid},
                                        {"domains", domains->size()},
                                        {"signed", signed_count},
+                                       {"problems", problems},
                                        {"failures", failures}}
                             .dump()
                             .c_str());
   } else {
     std::printf("%s: %zu domains in the store, a probe signed for %zu\n",
-                failures.empty() ? "valid" : "not valid", domains->size(), signed_count);
+                is_valid ? "valid" : "not valid", domains->size(), signed_count);
   }
-  return failures.empty() ? 0 : 2;
+  return is_valid ? 0 : 2;
 }
 
 int export_queue(const std::filesystem::path& config, const std::filesystem::path& spool,

@@ -7,20 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "config/reader.hpp"
+#include "relay/descriptor_limit.hpp"
+#include "relay/snapshot.hpp"
 
 namespace signet {
 namespace {
 
 constexpr unsigned kPoolThreads = 6;
 constexpr std::chrono::milliseconds kDrainPoll{20};
-
-Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsSettings& tls) {
-  if (tls.certificates.empty()) return std::shared_ptr<const net::ServerTls>{};
-  std::vector<net::CertificateFiles> files;
-  for (const auto& pair : tls.certificates) files.push_back({pair.certificate, pair.key});
-  return net::ServerTls::load(files, tls.client_ca);
-}
 
 Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   if (!cached_keys) return sign::make_openssl_signer();
@@ -38,14 +32,6 @@ net::ResolverSettings to_resolver_settings(const config::ResolverOptions& option
 }
 
 }  // namespace
-
-Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings) {
-  auto server = load_server_tls(settings->tls);
-  if (!server) return server.failure();
-  auto client = net::ClientTls::load(settings->outbound_ca);
-  if (!client) return client.failure();
-  return Snapshot{std::move(settings), std::move(*server), std::move(*client)};
-}
 
 Result<std::unique_ptr<Relay>> Relay::open(Options options) {
   std::unique_ptr<Relay> relay(new Relay(std::move(options)));
@@ -109,7 +95,12 @@ Result<void> Relay::open_workers() {
   services_ = std::make_unique<Services>(
       Services{clock_, metrics_, *pool_, *passwords_, *domains_, *spool_, *log_, *router_, *quotas_,
                leases_, *backoff_, *ids_, memory_, in_memory_, held_mail_, *current_});
-  door_ = std::make_unique<FrontDoor>(*services_);
+  const auto descriptors = raise_descriptor_limit();
+  door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
+  if (descriptors / 2 < settings.limits.connections) {
+    spdlog::warn("{} descriptors are enough for {} connections, not for {}: raise LimitNOFILE",
+                 descriptors, descriptors / 2, settings.limits.connections);
+  }
   const bool cached_keys = sign::cached_key_path_works();
   if (!cached_keys) {
     metrics_.cached_key_path_broken();
@@ -153,8 +144,17 @@ Result<void> Relay::open_listeners() {
           worker.sessions->spawn(session(std::move(stream), settings, slot));
         });
     if (!listener) return listener.failure();
+    (*listener)->on_turned_away([this] {
+      metrics_.limit_hit("descriptors");
+      spdlog::warn("out of descriptors: a connection was closed at once");
+    });
     router_->add_own_endpoint((*listener)->endpoint());
     listeners_.push_back(std::move(*listener));
+  }
+  for (const std::string& address : inherited_->left()) {
+    return fail(Fault::configuration,
+                "systemd hands over a socket on " + address +
+                    ", and no [[listen]] has that address: nobody would ever answer there");
   }
   return {};
 }
@@ -232,7 +232,8 @@ void Relay::stop() {
 net::Task<void> Relay::drain() {
   spdlog::info("draining");
   const auto deadline = clock_.steady() + current_->get()->settings->timeouts.drain;
-  for (auto& listener : listeners_) listener->pause();
+  listeners_
+      .clear();  // Sockets of systemd go on queueing; others refuse, so that clients try elsewhere.
   scanner_->stop();
   door_->drain();
   for (Worker& worker : workers_) {
@@ -247,27 +248,33 @@ net::Task<void> Relay::drain() {
   control_.stop();
 }
 
+// One at a time, and once more for those that came meanwhile: what was read last is what counts.
 net::Task<void> Relay::reload() {
-  auto loaded = co_await net::run_on(*pool_, control_, [file = options_.config_file] {
-    auto result = config::load(file);
-    for (const auto& problem : result.problems) spdlog::error("reload: {}", problem.to_string());
-    Result<Snapshot> snapshot = fail(Fault::configuration, "the new configuration has problems");
-    if (result.settings) snapshot = make_snapshot(std::move(result.settings));
-    return snapshot;
-  });
+  reload_wanted_ = true;
+  if (reloading_) co_return;
+  reloading_ = true;
+  while (reload_wanted_) {
+    reload_wanted_ = false;
+    co_await reload_once();
+  }
+  reloading_ = false;
+}
+
+net::Task<void> Relay::reload_once() {
+  auto loaded = co_await net::run_on(*pool_, control_,
+                                     [file = options_.config_file, at_start = options_.settings] {
+                                       return load_snapshot(file, *at_start);
+                                     });
   metrics_.reload(loaded.has_value());
   log_->reopen();
   if (!loaded) {
     spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
     co_return;
   }
-  const config::Settings& before = *current_->get()->settings;
-  const config::Settings& after = *loaded->settings;
-  if (before.spool != after.spool || before.store != after.store || before.loops != after.loops ||
-      before.hostname != after.hostname || before.listeners != after.listeners) {
-    spdlog::warn("reload: hostname, store, spool, loops and listeners change only at a restart");
+  for (const std::string& name : fixed_at_start(*options_.settings, *loaded->settings)) {
+    spdlog::warn("reload: {} changed, which counts only at a restart", name);
   }
-  allow_labels(after);
+  allow_labels(*loaded->settings);
   current_->set(std::move(*loaded));
   spdlog::info("configuration reloaded");
 }

@@ -59,6 +59,7 @@ class Relay {
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
   net::Task<void> drain();
   net::Task<void> reload();
+  net::Task<void> reload_once();
   void close();
 
   Options options_;
@@ -89,10 +90,9 @@ class Relay {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<Observation> observation_;
   bool draining_ = false;
+  bool reloading_ = false;
+  bool reload_wanted_ = false;
   net::TaskScope tasks_;
 };
-
-/// Reads certificates and trust stores of `settings`. Fault: configuration.
-[[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
 
 }  // namespace signet

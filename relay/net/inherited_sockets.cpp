@@ -26,6 +26,16 @@ std::optional<int> number_in(const char* variable) {
   return value;
 }
 
+std::string address_of(int descriptor) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  const bool is_socket =
+      getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) == 0;
+  const bool is_internet = storage.ss_family == AF_INET || storage.ss_family == AF_INET6;
+  if (!is_socket || !is_internet) return "descriptor " + std::to_string(descriptor);
+  return Endpoint::from_sockaddr(storage).to_string();
+}
+
 bool is_listening_on(int descriptor, const Endpoint& endpoint) {
   int listening = 0;
   socklen_t size = sizeof listening;
@@ -55,6 +65,12 @@ InheritedSockets::InheritedSockets() {
 
 InheritedSockets::~InheritedSockets() {
   for (const int descriptor : descriptors_) ::close(descriptor);
+}
+
+std::vector<std::string> InheritedSockets::left() const {
+  std::vector<std::string> addresses;
+  for (const int descriptor : descriptors_) addresses.push_back(address_of(descriptor));
+  return addresses;
 }
 
 int InheritedSockets::take(const Endpoint& endpoint) {

@@ -89,6 +89,7 @@ struct Listener::Impl {
   Descriptor spare = open_spare();
   std::shared_ptr<const Distribution> distribution;
   std::atomic<std::uint64_t> turned_away{0};
+  std::function<void()> told;
   bool paused = false;
   event readable{};
   event rest{};
@@ -137,7 +138,10 @@ void Listener::Impl::accept_without_descriptors(int error) {
   if (error == EMFILE && spare.is_open()) {
     spare.reset();
     const Descriptor refused(accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (refused.is_open()) turned_away.fetch_add(1, std::memory_order_relaxed);
+    if (refused.is_open()) {
+      turned_away.fetch_add(1, std::memory_order_relaxed);
+      if (told) told();
+    }
   }
   if (!spare.is_open()) spare = open_spare();
   event_del(&readable);
@@ -187,6 +191,7 @@ void Listener::resume() {
 }
 
 Endpoint Listener::endpoint() const { return bound_endpoint(impl_->socket.get()); }
+void Listener::on_turned_away(std::function<void()> told) { impl_->told = std::move(told); }
 std::uint64_t Listener::turned_away() const {
   return impl_->turned_away.load(std::memory_order_relaxed);
 }

@@ -51,6 +51,8 @@ class InheritedSockets {
   InheritedSockets& operator=(const InheritedSockets&) = delete;
   /// The listening descriptor bound to `endpoint`, or -1. Port 0 matches nothing.
   [[nodiscard]] int take(const Endpoint& endpoint);
+  /// The addresses of those nobody took: connections to them would wait for ever.
+  [[nodiscard]] std::vector<std::string> left() const;
 
  private:
   std::vector<int> descriptors_;
@@ -74,7 +76,9 @@ class Listener {
   void pause();
   void resume();
   [[nodiscard]] Endpoint endpoint() const;  ///< With the real port.
-  /// Connections closed at once because descriptors ran out. From any thread.
+  /// Called on `loop` for each connection closed at once because descriptors ran out.
+  void on_turned_away(std::function<void()> told);
+  /// How many those were. From any thread.
   [[nodiscard]] std::uint64_t turned_away() const;
 
  private:

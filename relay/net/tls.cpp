@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "relay/net/tls_impl.hpp"
 
@@ -109,7 +110,14 @@ Result<UniqueSslContext> load_server(const CertificateFiles& files,
 std::string take_tls_errors() {
   std::string text;
   while (const auto code = ERR_get_error()) {
-    const char* reason = ERR_reason_error_string(code);
+    // Files that can't be read come as errno and as a second, wordless error after it.
+    const bool is_of_system = ERR_SYSTEM_ERROR(code);
+    const char* reason =
+        is_of_system ? std::strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
+    if (reason != nullptr && !is_of_system && ERR_GET_REASON(code) == ERR_R_SYS_LIB &&
+        !text.empty()) {
+      continue;
+    }
     if (!text.empty()) text += "; ";
     text += reason != nullptr ? reason : "error " + std::to_string(code);
   }

@@ -1,0 +1,92 @@
+#include "relay/snapshot.hpp"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "config/reader.hpp"
+
+namespace signet {
+namespace {
+
+Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsSettings& tls) {
+  if (tls.certificates.empty()) return std::shared_ptr<const net::ServerTls>{};
+  std::vector<net::CertificateFiles> files;
+  for (const auto& pair : tls.certificates) files.push_back({pair.certificate, pair.key});
+  return net::ServerTls::load(files, tls.client_ca);
+}
+
+/// Why `file` can't be read; empty: it can.
+std::string why_unreadable(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int error = errno;
+  if (descriptor < 0) return std::strerror(error);
+  ::close(descriptor);
+  return std::filesystem::is_directory(file) ? "is a directory" : "";
+}
+
+}  // namespace
+
+Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings) {
+  auto server = load_server_tls(settings->tls);
+  if (!server) return server.failure();
+  auto client = net::ClientTls::load(settings->outbound_ca);
+  if (!client) return client.failure();
+  return Snapshot{std::move(settings), std::move(*server), std::move(*client)};
+}
+
+Result<Snapshot> load_snapshot(const std::filesystem::path& file,
+                               const config::Settings& at_start) {
+  auto loaded = config::load(file);
+  for (const auto& problem : loaded.problems) spdlog::error("reload: {}", problem.to_string());
+  if (!loaded.settings) return fail(Fault::configuration, "the new configuration has problems");
+  const auto speaks_tls = std::ranges::find_if(at_start.listeners, [](const auto& listener) {
+    return listener.tls != config::ListenerTls::none;
+  });
+  if (speaks_tls != at_start.listeners.end() && loaded.settings->tls.certificates.empty()) {
+    return fail(Fault::configuration, "[tls] has no certificate, and listener " + speaks_tls->name +
+                                          " needs one until a restart");
+  }
+  return make_snapshot(std::move(loaded.settings));
+}
+
+std::vector<std::string> fixed_at_start(const config::Settings& at_start,
+                                        const config::Settings& now) {
+  std::vector<std::string> names;
+  const auto compare = [&](const char* name, const auto& before, const auto& after) {
+    if (!(before == after)) names.emplace_back(name);
+  };
+  compare("store", at_start.store, now.store);
+  compare("store_allow_group", at_start.store_allow_group, now.store_allow_group);
+  compare("spool", at_start.spool, now.spool);
+  compare("loops", at_start.loops, now.loops);
+  compare("allow_private_mx", at_start.allow_private_mx, now.allow_private_mx);
+  compare("listen", at_start.listeners, now.listeners);
+  compare("limits.min_free_bytes", at_start.limits.min_free_bytes, now.limits.min_free_bytes);
+  compare("limits.min_free_share", at_start.limits.min_free_share, now.limits.min_free_share);
+  compare("resolver", at_start.resolver, now.resolver);
+  compare("monitoring", at_start.monitoring, now.monitoring);
+  return names;
+}
+
+std::vector<std::string> unusable_files(std::shared_ptr<const config::Settings> settings) {
+  std::vector<std::string> problems;
+  const auto need = [&](const char* what, const std::filesystem::path& file) {
+    if (file.empty()) return;
+    if (const auto why = why_unreadable(file); !why.empty()) {
+      problems.push_back(std::string(what) + " " + file.string() + ": " + why);
+    }
+  };
+  need("trust_anchor", settings->resolver.trust_anchor);
+  need("root_hints", settings->resolver.root_hints);
+  for (const auto& route : settings->routes) need("password_file", route.password_file);
+  const auto snapshot = make_snapshot(std::move(settings));
+  if (!snapshot) problems.push_back(snapshot.error().detail);
+  return problems;
+}
+
+}  // namespace signet
