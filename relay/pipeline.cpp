@@ -2,12 +2,32 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "relay/sign/plan.hpp"
+#include "relay/smtp/characters.hpp"
 #include "relay/stopwatch.hpp"
 
 namespace signet {
 
 using monitoring::Stage;
+
+namespace {
+
+constexpr std::size_t kSlice = 64U << 10U;  // Then others of the loop have their turn.
+
+struct Reencoded {
+  parse::MessageHeader header;
+  std::string body;
+};
+
+Result<Reencoded> reencode(parse::MessageHeader header, const std::string& body) {
+  auto encoded = parse::reencode_long_lines(header, body);
+  if (!encoded) return encoded.failure();
+  return Reencoded{std::move(header), std::move(*encoded)};
+}
+
+}  // namespace
 
 /// The way in of one message: the order of the stages, and what one hands to the next.
 class Reception final : public accept::Intake {
@@ -17,7 +37,9 @@ class Reception final : public accept::Intake {
         arrival_(std::move(arrival)),
         repair_(arrival_.client->repair),
         body_(pipeline.services_, pipeline.loop_, arrival_.id,
-              arrival_.snapshot->settings->limits.session_memory_bytes) {}
+              arrival_.snapshot->settings->limits.session_memory_bytes),
+        whole_memory_(pipeline.services_.memory,
+                      arrival_.snapshot->settings->limits.session_memory_bytes) {}
 
   [[nodiscard]] smtp::DataDecoder::Options framing() const override {
     return {
@@ -35,6 +57,7 @@ class Reception final : public accept::Intake {
     if (!completed) co_return refused(completed.error());
     auto plan = pipeline_.plan(arrival_, *parsed, *keys, *authorship);
     if (!plan) co_return refused(plan.error());
+    is_own_ = *authorship == authorise::Authorship::own;
     parsed_.emplace(std::move(*parsed));
     plan_ = std::move(*plan);
     // A body that may yet be re-encoded changes the header: it is signed when it is whole.
@@ -45,6 +68,7 @@ class Reception final : public accept::Intake {
 
   [[nodiscard]] net::Task<Result<void>> body(std::string_view slice) override {
     if (repair_.long_lines) {
+      if (!whole_memory_.grow_to(whole_.size() + slice.size())) co_return refused(memory_short());
       whole_.append(slice);
       co_return Result<void>{};
     }
@@ -56,9 +80,14 @@ class Reception final : public accept::Intake {
   }
 
   [[nodiscard]] net::Task<Result<QueueId>> end(const smtp::DataDecoder& decoder) override {
+    // Foreign mail is not edited: others may have signed it.
+    if (!is_own_ && decoder.repaired_bare_lf())
+      co_return refused({Fault::bare_newline, "in foreign mail"});
+    bool has_eight_bit = decoder.saw_eight_bit();
     if (repair_.long_lines) {
       auto repaired = co_await sign_whole(decoder);
       if (!repaired) co_return refused(repaired.error());
+      has_eight_bit = *repaired;
     }
     if (decoder.repaired_bare_lf()) note_repair("bare_lf");
     const Stopwatch signing_time(pipeline_.services_, Stage::sign);
@@ -69,7 +98,7 @@ class Reception final : public accept::Intake {
     auto finished = co_await body_.finish();
     if (!finished) co_return refused(finished.error());
     auto stored = co_await pipeline_.store(arrival_, std::move(*parsed_), std::move(*signatures),
-                                           body_, decoder.saw_eight_bit(), spool::Origin::client);
+                                           body_, has_eight_bit, spool::Origin::client);
     if (!stored) co_return refused(stored.error());
     co_return stored;
   }
@@ -82,19 +111,46 @@ class Reception final : public accept::Intake {
     return {};
   }
 
-  [[nodiscard]] net::Task<Result<void>> sign_whole(const smtp::DataDecoder& decoder) {
+  /// True if the body is 8-bit as it leaves.
+  [[nodiscard]] net::Task<Result<bool>> sign_whole(const smtp::DataDecoder& decoder) {
     if (decoder.saw_long_line()) {
-      auto encoded = parse::reencode_long_lines(parsed_->header, whole_);
+      auto encoded = co_await reencode_whole();
       if (!encoded) co_return encoded.failure();
-      whole_ = std::move(*encoded);
-      note_repair("long_lines");
     }
     auto begun = begin_signing();
-    if (!begun) co_return begun;
-    auto hashed = signing_->body(whole_);
-    if (!hashed) co_return hashed;
-    auto added = co_await body_.add(whole_);
-    co_return added;
+    if (!begun) co_return begun.failure();
+    for (std::string_view rest = whole_; !rest.empty();
+         rest.remove_prefix(std::min(rest.size(), kSlice))) {
+      auto hashed = signing_->body(rest.substr(0, kSlice));
+      if (!hashed) co_return hashed.failure();
+      auto added = co_await body_.add(rest.substr(0, kSlice));
+      if (!added) co_return added.failure();
+      if (rest.size() > kSlice) co_await pipeline_.loop_.turn();
+    }
+    const bool has_eight_bit = smtp::has_eight_bit(whole_);
+    whole_ = {};
+    whole_memory_.drop();
+    co_return has_eight_bit;
+  }
+
+  [[nodiscard]] net::Task<Result<void>> reencode_whole() {
+    if (!is_own_) co_return fail(Fault::line_over_998, "in foreign mail");
+    auto encoded = co_await net::run_on(
+        pipeline_.services_.pool, pipeline_.loop_,
+        [header = std::move(parsed_->header), body = std::move(whole_)]() mutable {
+          return reencode(std::move(header), body);
+        });
+    if (!encoded) co_return encoded.failure();
+    parsed_->header = std::move(encoded->header);
+    whole_ = std::move(encoded->body);
+    if (!whole_memory_.grow_to(whole_.size())) co_return fail(memory_short());
+    note_repair("long_lines");
+    co_return Result<void>{};
+  }
+
+  [[nodiscard]] Error memory_short() {
+    pipeline_.services_.metrics.limit_hit("session_memory");
+    return {Fault::memory_short, "session memory budget is used up"};
   }
 
   void note_repair(std::string_view repair) {
@@ -130,7 +186,9 @@ class Reception final : public accept::Intake {
   sign::Plan plan_;
   std::unique_ptr<sign::Signing> signing_;
   BodyCollector body_;
+  bool is_own_ = false;
   std::string whole_;  // Only with repair.long_lines.
+  MemoryShare whole_memory_;
 };
 
 Pipeline::Pipeline(Services& services, net::Loop& loop, std::unique_ptr<sign::Signer> signer)

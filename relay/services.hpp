@@ -66,6 +66,31 @@ class MemoryBudget {
   std::atomic<std::uint64_t> used_{0};
 };
 
+/// What one message holds of the budget; given back when it goes.
+class MemoryShare {
+ public:
+  MemoryShare(MemoryBudget& budget, std::uint64_t limit) : budget_(budget), limit_(limit) {}
+  MemoryShare(const MemoryShare&) = delete;
+  MemoryShare& operator=(const MemoryShare&) = delete;
+  ~MemoryShare() { budget_.give_back(held_); }
+  /// False if the budget is used up; nothing is taken then.
+  [[nodiscard]] bool grow_to(std::uint64_t octets) {
+    if (octets <= held_) return true;
+    if (!budget_.take(octets - held_, limit_)) return false;
+    held_ = octets;
+    return true;
+  }
+  void drop() {
+    budget_.give_back(held_);
+    held_ = 0;
+  }
+
+ private:
+  MemoryBudget& budget_;
+  std::uint64_t limit_;
+  std::uint64_t held_ = 0;
+};
+
 /// Ids of the messages some loop has in memory: the queue scanner leaves these alone. Any thread.
 class InMemory {
  public:
