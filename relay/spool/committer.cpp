@@ -4,14 +4,20 @@
 #include <utility>
 
 namespace signet::spool {
+namespace {
 
 using std::chrono::steady_clock;
 
+rocksdb::WriteOptions write_options(bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  return options;
+}
+
+}  // namespace
+
 Committer::Committer(Neighbours neighbours, OnCommit on_commit)
-    : near_(neighbours),
-      syncer_({near_.database, near_.directory, near_.mark, near_.counters, near_.health},
-              std::move(on_commit)),
-      thread_([this] { run(); }) {}
+    : near_(neighbours), on_commit_(std::move(on_commit)), thread_([this] { run(); }) {}
 
 Committer::~Committer() {
   {
@@ -31,9 +37,7 @@ void Committer::submit(Request request) {
     const bool is_message = request.needs_sync() || std::holds_alternative<PutChunk>(request.what);
     full = is_message && waiting_bytes_ + bytes > kMaxWaitingBytes;
     if (!full) {
-      const bool is_first_to_wait = !somebody_waits_ && request.is_waited_for();
-      wake = waiting_.empty() || is_first_to_wait;
-      somebody_waits_ = somebody_waits_ || is_first_to_wait;
+      wake = waiting_.empty();
       waiting_bytes_ += bytes;
       waiting_.push_back(std::move(request));
     }
@@ -49,17 +53,23 @@ void Committer::submit(Request request) {
 void Committer::run() {
   std::vector<Request> taken;
   while (take(taken)) {
-    commit(taken);
+    if (!taken.empty()) commit(taken);
     taken.clear();
+    sync_if_late(steady_clock::now());
   }
+  // The end: everything is durable, and the mark says exactly how far.
+  sync_if_late(Instant::max());
 }
 
 bool Committer::take(std::vector<Request>& taken) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-  if (waiting_.empty()) return false;
-  wake_.wait_for(lock, kGather,
-                 [this] { return ending_ || (somebody_waits_ && !syncer_.is_syncing()); });
+  const auto has_work = [this] { return ending_ || !waiting_.empty(); };
+  if (const std::optional<Instant> deadline = next_deadline()) {
+    wake_.wait_until(lock, *deadline, has_work);
+  } else {
+    wake_.wait(lock, has_work);
+  }
+  if (waiting_.empty()) return !ending_;
   std::size_t bytes = 0;
   std::size_t count = 0;
   while (count < waiting_.size() && count < kMaxGroupRequests && bytes < kMaxGroupBytes) {
@@ -67,7 +77,6 @@ bool Committer::take(std::vector<Request>& taken) {
   }
   waiting_bytes_ -= bytes;
   if (count == waiting_.size()) {
-    somebody_waits_ = false;
     taken.swap(waiting_);
     return true;
   }
@@ -77,8 +86,19 @@ bool Committer::take(std::vector<Request>& taken) {
   return true;
 }
 
+std::optional<Committer::Instant> Committer::next_deadline() const {
+  if (near_.health.is_broken()) return std::nullopt;
+  std::optional<Instant> next;
+  if (unsynced_since_) next = *unsynced_since_ + kSyncDelay;
+  if (mark_unsynced_since_) {
+    const Instant mark = *mark_unsynced_since_ + kMarkSyncDelay;
+    next = next ? std::min(*next, mark) : mark;
+  }
+  return next;
+}
+
 void Committer::commit(std::vector<Request>& requests) {
-  const Syncer::Instant began = steady_clock::now();
+  const Instant began = steady_clock::now();
   if (near_.health.is_broken()) return refuse(requests);
   Group group(near_.database, known_);
   for (Request& request : requests) {
@@ -87,40 +107,53 @@ void Committer::commit(std::vector<Request>& requests) {
     completions_.add(request.on, std::exchange(request.done, nullptr), added.failure());
   }
   near_.floor.writing(group.lowest_due());
-  const bool written = write(group);
+  if (write_relaxed(group)) {
+    answer(requests, false);
+    if (write_durable(group)) answer(requests, true);
+  }
   near_.floor.written();
-  if (!written) return refuse(requests);
+  if (near_.health.is_broken()) return refuse(requests);
   group.apply_heads(known_);
-  hand_on(requests, group, began);
+  completions_.post();
+  if (on_commit_ && !group.stored().empty()) {
+    on_commit_(group.stored().size(),
+               std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began));
+  }
 }
 
-bool Committer::write(Group& group) {
-  if (group.batch().Count() == 0) return true;
-  const rocksdb::Status written =
-      near_.database.db().Write(rocksdb::WriteOptions(), &group.batch());
+bool Committer::write_relaxed(Group& group) {
+  if (group.relaxed().Count() == 0) return true;
+  const rocksdb::Status written = near_.database.db().Write(write_options(false), &group.relaxed());
+  if (!written.ok()) {
+    near_.health.break_down(written.ToString());
+    return false;
+  }
+  group.apply_relaxed(near_.counters);
+  ++near_.counters.commits;
+  if (!unsynced_since_) unsynced_since_ = steady_clock::now();
+  return true;
+}
+
+bool Committer::write_durable(Group& group) {
+  if (group.stored().empty()) return true;
+  completions_.post();  // What is answered without a sync does not wait for this one.
+  const rocksdb::Status written = near_.database.db().Write(write_options(true), &group.durable());
   if (!written.ok()) {
     near_.directory.keep_suspects(group.stored());
     near_.health.break_down(written.ToString());
     return false;
   }
-  group.relaxed_change().apply(near_.counters);
+  group.apply_durable(near_.counters);
   ++near_.counters.commits;
+  synced();
   return true;
 }
 
-void Committer::hand_on(std::vector<Request>& requests, Group& group, Syncer::Instant began) {
-  Syncer::Written written{{}, group.durable_change(), began};
-  written.messages.reserve(group.stored().size());
+void Committer::answer(std::vector<Request>& requests, bool synced) {
   for (Request& request : requests) {
-    auto done = std::exchange(request.done, nullptr);
-    if (request.needs_sync()) {
-      written.messages.push_back({request.id, request.on, std::move(done)});
-    } else {
-      completions_.add(request.on, std::move(done), {});
-    }
+    if (request.needs_sync() != synced) continue;
+    completions_.add(request.on, std::exchange(request.done, nullptr), {});
   }
-  if (group.batch().Count() > 0) syncer_.take(std::move(written));
-  completions_.post();
 }
 
 void Committer::refuse(std::vector<Request>& requests) {
@@ -130,6 +163,28 @@ void Committer::refuse(std::vector<Request>& requests) {
                      fail(Fault::spool_failed, reason));
   }
   completions_.post();
+}
+
+void Committer::sync_if_late(Instant now) {
+  if (near_.health.is_broken()) return;
+  if (unsynced_since_ && now - *unsynced_since_ >= kSyncDelay) {
+    const rocksdb::Status status = near_.database.db().SyncWAL();
+    if (!status.ok()) return near_.health.break_down(status.ToString());
+    synced();
+  }
+  if (mark_unsynced_since_ && now - *mark_unsynced_since_ >= kMarkSyncDelay) {
+    mark_unsynced_since_.reset();
+    const Result<void> status = near_.mark.sync();
+    if (!status) near_.health.break_down(status.error().detail);
+  }
+}
+
+void Committer::synced() {
+  ++near_.counters.syncs;
+  unsynced_since_.reset();
+  const Result<void> marked = near_.mark.set(near_.database.sequence());
+  if (!marked) return near_.health.break_down(marked.error().detail);
+  if (!mark_unsynced_since_) mark_unsynced_since_ = steady_clock::now();
 }
 
 }  // namespace signet::spool

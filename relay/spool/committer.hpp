@@ -1,9 +1,8 @@
 // The one thread that writes: everything that waits when it wakes is one group commit.
 //
-// New messages go to the syncer, which answers them; the rest is answered once written. What comes
-// while a sync is under way, and what nobody waits for, is gathered for a millisecond. After a
-// failed write or sync nothing is written any more (fsync errors must not be retried); the failing
-// group's ids are kept as suspects.
+// New messages are answered after their sync. The rest is answered once written and is synced with
+// the next group, or by itself after 20 ms. After a failed write or sync nothing is written any
+// more (fsync errors must not be retried); the failing group's ids are kept as suspects.
 #pragma once
 
 #include <condition_variable>
@@ -22,11 +21,11 @@
 #include "relay/spool/high_water_mark.hpp"
 #include "relay/spool/requests.hpp"
 #include "relay/spool/spool_directory.hpp"
-#include "relay/spool/syncer.hpp"
 
 namespace signet::spool {
 
-constexpr std::chrono::milliseconds kGather{1};
+constexpr std::chrono::milliseconds kSyncDelay{20};
+constexpr std::chrono::seconds kMarkSyncDelay{1};
 constexpr std::size_t kMaxGroupRequests = 1024;
 constexpr std::size_t kMaxGroupBytes = std::size_t{8} << 20U;
 /// Message octets that may wait for the committer; more are answered memory_short.
@@ -34,7 +33,7 @@ constexpr std::size_t kMaxWaitingBytes = std::size_t{64} << 20U;
 
 class Committer {
  public:
-  using OnCommit = Syncer::OnCommit;
+  using OnCommit = std::function<void(std::size_t messages, std::chrono::microseconds took)>;
   struct Neighbours {  ///< All outlive the committer.
     const Database& database;
     const SpoolDirectory& directory;
@@ -50,27 +49,34 @@ class Committer {
   void submit(Request request);
 
  private:
+  using Instant = std::chrono::steady_clock::time_point;
+
   void run();
-  /// Waits for work or the end; false: nothing is left and the end has come.
+  /// Waits for work, the end, or the time of a sync; false: nothing is left and the end has come.
   [[nodiscard]] bool take(std::vector<Request>& taken);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
   void commit(std::vector<Request>& requests);
   /// False: the spool is broken now.
-  [[nodiscard]] bool write(Group& group);
-  /// Answers what is done, and gives the messages to the syncer.
-  void hand_on(std::vector<Request>& requests, Group& group, Syncer::Instant began);
+  [[nodiscard]] bool write_relaxed(Group& group);
+  [[nodiscard]] bool write_durable(Group& group);
+  /// Answers the requests that needed a sync, or those that did not.
+  void answer(std::vector<Request>& requests, bool synced);
   /// Answers those that have no answer yet.
   void refuse(std::vector<Request>& requests);
+  void sync_if_late(Instant now);
+  void synced();
 
   Neighbours near_;
+  OnCommit on_commit_;
   Completions completions_;
   KnownHeads known_;
-  Syncer syncer_;
+  std::optional<Instant> unsynced_since_;
+  std::optional<Instant> mark_unsynced_since_;
 
   std::mutex mutex_;  ///< Guards all below.
   std::condition_variable wake_;
   std::vector<Request> waiting_;
   std::size_t waiting_bytes_ = 0;
-  bool somebody_waits_ = false;
   bool ending_ = false;
 
   std::thread thread_;

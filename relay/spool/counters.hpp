@@ -23,10 +23,6 @@ struct Counters {
   std::atomic<std::int64_t> oldest = kNone;       ///< Milliseconds since 1970.
   std::atomic<std::int64_t> oldest_held = kNone;  ///< Milliseconds since 1970.
 
-  /// One thread only.
-  void raise_last_id(QueueId id) {
-    if (id.value > last_id) last_id = id.value;
-  }
   [[nodiscard]] Stats snapshot() const;
 };
 

@@ -42,11 +42,6 @@ struct Request {
   Done<void> done;
 
   [[nodiscard]] bool needs_sync() const { return std::holds_alternative<StoreMessage>(what); }
-  /// Mail would be kept waiting for its answer: not so for what is done anyway.
-  [[nodiscard]] bool is_waited_for() const {
-    return std::holds_alternative<StoreMessage>(what) || std::holds_alternative<PutChunk>(what) ||
-           std::holds_alternative<RecordAttempt>(what);
-  }
   [[nodiscard]] std::size_t bytes() const;
 };
 
