@@ -29,7 +29,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t kMaxTransits = 200000;
+constexpr std::size_t kMaxArrivals = 200000;
 constexpr std::chrono::seconds kPatience{120};
 
 std::int64_t now_ns() {
@@ -65,6 +65,7 @@ struct Client {
   std::size_t written = 0;
   std::string input;
   Steady::time_point end_of_data;
+  std::int64_t sent_ns = 0;
   bool failed = false;
 };
 
@@ -191,12 +192,14 @@ class Generator {
 
   void send_data(Client& client) {
     client.end_of_data = Steady::now();
+    client.sent_ns = now_ns();
     say(client, Client::Phase::data, 1,
-        "X-Sent: " + std::to_string(now_ns()) + "\r\n" + plan_.message + ".\r\n");
+        "X-Sent: " + std::to_string(client.sent_ns) + "\r\n" + plan_.message + ".\r\n");
   }
 
   void answered(Client& client) {
     ++answered_;
+    result_.answered[client.sent_ns] = now_ns();
     ++(client.failed ? result_.refused : result_.accepted);
     client.failed = false;
     result_.latencies_ms.push_back(
@@ -235,10 +238,16 @@ double percentile(const std::vector<double>& sorted, double p) {
                          static_cast<std::size_t>(p * static_cast<double>(sorted.size())))];
 }
 
+/// A message at the sink: its X-Sent field, and the time of its final dot (steady ns).
+struct Arrival {
+  std::int64_t sent_ns = 0;
+  std::int64_t arrived_ns = 0;
+};
+
 /// Lives in memory shared by the bench and the sink's process.
 struct Sink::Shared {
   std::atomic<std::uint64_t> received{0};
-  std::array<float, kMaxTransits> transit_ms{};
+  std::array<Arrival, kMaxArrivals> arrivals{};
 };
 
 namespace {
@@ -251,10 +260,10 @@ struct Guest {
 
 class SinkLoop {
  public:
-  SinkLoop(int listener, std::atomic<std::uint64_t>& received, float* transits)
+  SinkLoop(int listener, std::atomic<std::uint64_t>& received, Arrival* arrivals)
       : listener_(listener),
         received_(received),
-        transits_(transits),
+        arrivals_(arrivals),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
   [[noreturn]] void run() {
@@ -310,7 +319,7 @@ class SinkLoop {
     if (guest.in_data) {
       const bool ended = guest.input.ends_with("\r\n.\r\n");
       if (!ended) return false;
-      note_transit(guest.input);
+      note_arrival(guest.input);
       received_.fetch_add(1);
       guest.input.clear();
       guest.in_data = false;
@@ -334,12 +343,11 @@ class SinkLoop {
     return true;
   }
 
-  void note_transit(const std::string& message) {
+  void note_arrival(const std::string& message) {
     const std::size_t at = message.find("X-Sent: ");
     const std::uint64_t index = received_.load();
-    if (at == std::string::npos || index >= kMaxTransits) return;
-    transits_[index] = static_cast<float>(
-        static_cast<double>(now_ns() - std::atoll(message.c_str() + at + 8)) / 1e6);
+    if (at == std::string::npos || index >= kMaxArrivals) return;
+    arrivals_[index] = {std::atoll(message.c_str() + at + 8), now_ns()};
   }
 
   static void answer(int descriptor, std::string_view text) {
@@ -348,7 +356,7 @@ class SinkLoop {
 
   int listener_;
   std::atomic<std::uint64_t>& received_;
-  float* transits_;
+  Arrival* arrivals_;
   int epoll_;
   std::unordered_map<int, Guest> guests_;
 };
@@ -372,7 +380,7 @@ Sink::Sink() {
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
-    SinkLoop(listener, shared_->received, shared_->transit_ms.data()).run();
+    SinkLoop(listener, shared_->received, shared_->arrivals.data()).run();
   }
   close(listener);
 }
@@ -391,10 +399,15 @@ bool Sink::wait_for(std::uint64_t count, std::chrono::seconds patience) const {
   return received() >= count;
 }
 
-std::vector<double> Sink::transit_ms() const {
-  const std::size_t count = std::min<std::size_t>(received(), kMaxTransits);
-  std::vector<double> sorted(shared_->transit_ms.begin(),
-                             shared_->transit_ms.begin() + static_cast<std::ptrdiff_t>(count));
+std::vector<double> Sink::after_answer_ms(const LoadResult& load) const {
+  std::vector<double> sorted;
+  const std::size_t count = std::min<std::size_t>(received(), kMaxArrivals);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Arrival& arrival = shared_->arrivals[i];
+    const auto answer = load.answered.find(arrival.sent_ns);
+    if (answer == load.answered.end()) continue;
+    sorted.push_back(static_cast<double>(arrival.arrived_ns - answer->second) / 1e6);
+  }
   std::ranges::sort(sorted);
   return sorted;
 }

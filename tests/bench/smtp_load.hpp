@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace signet::bench {
@@ -24,6 +25,8 @@ struct LoadResult {
   std::size_t refused = 0;
   double seconds = 0;
   std::vector<double> latencies_ms;  ///< End of data to 250, sorted.
+  /// When each 250 came, by the message's X-Sent field (both steady ns).
+  std::unordered_map<std::int64_t, std::int64_t> answered;
 };
 
 /// Sends plan.messages in all; ends when each has its answer (or 120 s are over).
@@ -43,9 +46,9 @@ class Sink {
   [[nodiscard]] std::uint64_t received() const;
   /// Waits until `count` messages have come, at most `patience`. True if they did.
   [[nodiscard]] bool wait_for(std::uint64_t count, std::chrono::seconds patience) const;
-  /// Mean and p99 of the time from the X-Sent field (steady ns) to the sink's final dot, in ms;
-  /// sorted.
-  [[nodiscard]] std::vector<double> transit_ms() const;
+  /// Milliseconds from each message's 250 to the sink's final dot; sorted. Negative: the message
+  /// was there before its client had read the 250.
+  [[nodiscard]] std::vector<double> after_answer_ms(const LoadResult& load) const;
 
  private:
   struct Shared;
