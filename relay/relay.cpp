@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "relay/counted_resolver.hpp"
 #include "relay/descriptor_limit.hpp"
 #include "relay/snapshot.hpp"
 
@@ -50,7 +49,6 @@ Result<void> Relay::open_stores() {
   const auto& settings = *options_.settings;
   auto snapshot = make_snapshot(options_.settings);
   if (!snapshot) return snapshot.failure();
-  tell_certificates(*snapshot);
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
   allow_labels(settings);
   pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
@@ -62,7 +60,7 @@ Result<void> Relay::open_stores() {
   };
   auto resolver = net::make_resolver(resolver_settings);
   if (!resolver) return resolver.failure();
-  resolver_ = std::make_unique<CountedResolver>(std::move(*resolver), metrics_);
+  resolver_ = std::move(*resolver);
   domains_ = std::make_unique<keys::DomainStore>(
       keys::DomainStore::Options{.directory = settings.store,
                                  .allow_group = settings.store_allow_group},
@@ -216,28 +214,11 @@ int Relay::run() {
   if (!options_.config_file.empty()) {
     control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
   }
-  tasks_.spawn(start_queue());
+  pool_->post([this] { held_mail_.load(*spool_); });
+  scanner_->start();
   control_.run();
   close();
   return 0;
-}
-
-// Held mail is counted before any of it can be released.
-net::Task<void> Relay::start_queue() {
-  for (std::uint64_t i = 0; i < spool_->stats().maybe; ++i) metrics_.maybe_duplicate();
-  const bool counted = co_await net::run_on(*pool_, control_, [this] {
-    held_mail_.load(*spool_);
-    return true;
-  });
-  if (counted && !draining_) scanner_->start();
-}
-
-void Relay::tell_certificates(const Snapshot& snapshot) {
-  if (!snapshot.server_tls) return;
-  for (const auto& listener : options_.settings->listeners) {
-    if (listener.tls != config::ListenerTls::none)
-      metrics_.certificate_expires(listener.name, snapshot.server_tls->first_expiry());
-  }
 }
 
 void Relay::stop() {
@@ -294,7 +275,6 @@ net::Task<void> Relay::reload_once() {
     spdlog::warn("reload: {} changed, which counts only at a restart", name);
   }
   allow_labels(*loaded->settings);
-  tell_certificates(*loaded);
   current_->set(std::move(*loaded));
   spdlog::info("configuration reloaded");
 }
