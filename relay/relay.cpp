@@ -195,6 +195,12 @@ Result<void> Relay::open_observation() {
 }
 
 int Relay::run() {
+  // Before anybody is told that it is ready: who is told may send a signal at once.
+  control_.on_signal(SIGTERM, [this] { stop(); });
+  control_.on_signal(SIGINT, [this] { stop(); });
+  if (!options_.config_file.empty()) {
+    control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
+  }
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     const nlohmann::json line{{"event", "listening"},
                               {"name", options_.settings->listeners[i].name},
@@ -208,11 +214,6 @@ int Relay::run() {
                             .dump());
     }
     options_.announce(R"({"event":"ready"})");
-  }
-  control_.on_signal(SIGTERM, [this] { stop(); });
-  control_.on_signal(SIGINT, [this] { stop(); });
-  if (!options_.config_file.empty()) {
-    control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
   }
   pool_->post([this] { held_mail_.load(*spool_); });
   scanner_->start();
