@@ -126,7 +126,8 @@ net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
   ++link.messages;
   auto slice = std::make_shared<std::string>();
   auto next_chunk = std::make_shared<std::uint32_t>(0);
-  auto transaction = transaction_for(job, next_chunk, slice);
+  link.reached_dot = false;
+  auto transaction = transaction_for(job, next_chunk, slice, link.reached_dot);
   const Stopwatch watch(services_, monitoring::Stage::deliver);
   auto outcomes = co_await link.connection->send(std::move(transaction));
   watch.stop();
@@ -208,7 +209,8 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
 
 deliver::Transaction Outbound::transaction_for(const Job& job,
                                                std::shared_ptr<std::uint32_t> next_chunk,
-                                               std::shared_ptr<std::string> slice) {
+                                               std::shared_ptr<std::string> slice,
+                                               bool& reached_dot) {
   const spool::Record& record = job.delivery->record();
   deliver::Transaction transaction;
   transaction.sender = record.envelope.sender;
@@ -226,8 +228,9 @@ deliver::Transaction Outbound::transaction_for(const Job& job,
                             slice = std::move(slice)] {
     return next_slice(delivery, next_chunk, slice);
   };
-  transaction.before_dot = [this, id = record.id,
+  transaction.before_dot = [this, &reached_dot, id = record.id,
                             recipients = job.recipients](std::vector<std::uint32_t> accepted) {
+    reached_dot = true;
     for (std::uint32_t& index : accepted) index = recipients[index];
     return record_attempt(id, std::move(accepted));
   };

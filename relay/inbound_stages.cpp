@@ -71,7 +71,10 @@ net::Task<Result<Keys>> Pipeline::find_keys(std::shared_ptr<const Snapshot> snap
 
 Result<authorise::Authorship> Pipeline::authorise(const Arrival& arrival, const Parsed& parsed,
                                                   const Keys& keys) {
-  return authorise::check_author(*arrival.client, parsed.author, keys.author != nullptr);
+  const Stopwatch watch(services_, monitoring::Stage::authorise);
+  auto authorship = authorise::check_author(*arrival.client, parsed.author, keys.author != nullptr);
+  watch.stop();
+  return authorship;
 }
 
 Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
@@ -105,6 +108,7 @@ Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
 
 Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, const Keys& keys,
                                   authorise::Authorship authorship) {
+  const Stopwatch watch(services_, monitoring::Stage::plan);
   const config::SigningDefaults& signing = arrival.snapshot->settings->signing;
   const bool own = authorship == authorise::Authorship::own;
   const bool may_be_unsigned = arrival.client == nullptr || arrival.client->allow_unsigned;
@@ -124,6 +128,7 @@ Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, 
     services_.metrics.message_unsigned(parsed.author.text(),
                                        own ? "domain_without_key" : "foreign_from");
   }
+  watch.stop();
   return plan;
 }
 
@@ -153,6 +158,7 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
   record.author_domain = parsed.author.text();
   record.has_eight_bit = has_eight_bit || parsed.header.has_eight_bit();
   record.header = std::move(parsed.header).take_block();
+  services_.metrics.stage_took(monitoring::Stage::verify, signatures.verifying);
   record.signatures = std::move(signatures.fields);
   record.signed_by = std::move(signatures.signed_by);
   record.body_size = body.size();

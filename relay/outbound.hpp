@@ -14,6 +14,7 @@
 
 #include "relay/deliver/client.hpp"
 #include "relay/net/loop.hpp"
+#include "relay/report/dsn.hpp"
 #include "relay/services.hpp"
 #include "relay/sign/signer.hpp"
 
@@ -110,6 +111,7 @@ class Outbound {
     std::string host;
     std::string egress;
     std::uint32_t messages = 0;
+    bool reached_dot = false;  // The attempt record of the present message is written.
   };
 
   // Queue (outbound.cpp)
@@ -155,7 +157,7 @@ class Outbound {
                                      Link& link);
   net::Task<void> run_maildir(Job job, const config::RouteSettings& route);
   deliver::Transaction transaction_for(const Job& job, std::shared_ptr<std::uint32_t> next_chunk,
-                                       std::shared_ptr<std::string> slice);
+                                       std::shared_ptr<std::string> slice, bool& reached_dot);
   net::Task<Result<std::string_view>> next_slice(std::shared_ptr<Delivery> delivery,
                                                  std::shared_ptr<std::uint32_t> next_chunk,
                                                  std::shared_ptr<std::string> slice);
@@ -168,6 +170,13 @@ class Outbound {
             const Link* link);
   net::Task<void> settle(std::shared_ptr<Delivery> delivery);
   net::Task<void> report_failures(std::shared_ptr<Delivery> delivery);
+  net::Task<void> report_delay(std::shared_ptr<Delivery> delivery);
+  report::DsnRequest report_about(const Delivery& delivery, report::DsnKind kind, Mailbox from,
+                                  Mailbox to);
+  static void add_to_report(const Delivery& delivery, std::uint32_t index,
+                            report::DsnRequest& request);
+  net::Task<Result<void>> send_report(std::shared_ptr<Delivery> delivery,
+                                      report::DsnRequest request);
   void write_state(std::shared_ptr<Delivery> delivery);
   void write_progress(const Delivery& delivery);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "relay/counted_resolver.hpp"
 #include "relay/descriptor_limit.hpp"
 #include "relay/snapshot.hpp"
 
@@ -49,6 +50,7 @@ Result<void> Relay::open_stores() {
   const auto& settings = *options_.settings;
   auto snapshot = make_snapshot(options_.settings);
   if (!snapshot) return snapshot.failure();
+  tell_certificates(*snapshot);
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
   allow_labels(settings);
   pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
@@ -60,7 +62,7 @@ Result<void> Relay::open_stores() {
   };
   auto resolver = net::make_resolver(resolver_settings);
   if (!resolver) return resolver.failure();
-  resolver_ = std::move(*resolver);
+  resolver_ = std::make_unique<CountedResolver>(std::move(*resolver), metrics_);
   domains_ = std::make_unique<keys::DomainStore>(
       keys::DomainStore::Options{.directory = settings.store,
                                  .allow_group = settings.store_allow_group},
@@ -215,11 +217,28 @@ int Relay::run() {
     }
     options_.announce(R"({"event":"ready"})");
   }
-  pool_->post([this] { held_mail_.load(*spool_); });
-  scanner_->start();
+  tasks_.spawn(start_queue());
   control_.run();
   close();
   return 0;
+}
+
+// Held mail is counted before any of it can be released.
+net::Task<void> Relay::start_queue() {
+  for (std::uint64_t i = 0; i < spool_->stats().maybe; ++i) metrics_.maybe_duplicate();
+  const bool counted = co_await net::run_on(*pool_, control_, [this] {
+    held_mail_.load(*spool_);
+    return true;
+  });
+  if (counted && !draining_) scanner_->start();
+}
+
+void Relay::tell_certificates(const Snapshot& snapshot) {
+  if (!snapshot.server_tls) return;
+  for (const auto& listener : options_.settings->listeners) {
+    if (listener.tls != config::ListenerTls::none)
+      metrics_.certificate_expires(listener.name, snapshot.server_tls->first_expiry());
+  }
 }
 
 void Relay::stop() {
@@ -276,6 +295,7 @@ net::Task<void> Relay::reload_once() {
     spdlog::warn("reload: {} changed, which counts only at a restart", name);
   }
   allow_labels(*loaded->settings);
+  tell_certificates(*loaded);
   current_->set(std::move(*loaded));
   spdlog::info("configuration reloaded");
 }

@@ -57,6 +57,8 @@ class Relay {
   [[nodiscard]] Result<void> open_observation();
   void allow_labels(const config::Settings& settings);
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
+  net::Task<void> start_queue();
+  void tell_certificates(const Snapshot& snapshot);
   net::Task<void> drain();
   net::Task<void> reload();
   net::Task<void> reload_once();

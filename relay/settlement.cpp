@@ -22,6 +22,13 @@ bool any_open(const spool::State& state) { return std::ranges::any_of(state.reci
 
 bool wants_no_report(const Recipient& recipient) { return recipient.dsn.notify == "NEVER"; }
 
+// After the final dot: the peer may have taken the message or not.
+bool is_unknown(const deliver::RecipientOutcome& outcome) {
+  return outcome.result == RecipientResult::deferred &&
+         (outcome.fault == Fault::closed || outcome.fault == Fault::timed_out ||
+          outcome.fault == Fault::peer_protocol);
+}
+
 monitoring::AttemptResult to_metric(RecipientResult result) {
   switch (result) {
     case RecipientResult::delivered:
@@ -57,6 +64,10 @@ std::string_view reply_class(const std::string& reply) {
 void Outbound::finish(Job job, const std::vector<deliver::RecipientOutcome>& outcomes,
                       const Link* link) {
   Delivery& delivery = *job.delivery;
+  if (link && link->reached_dot && std::ranges::any_of(outcomes, is_unknown)) {
+    ++delivery.state.maybe_duplicates;
+    services_.metrics.maybe_duplicate();
+  }
   for (std::size_t i = 0; i < job.recipients.size(); ++i)
     note(delivery, job.recipients[i], outcomes[i], link);
   if (--delivery.open_jobs > 0) return write_progress(delivery);
@@ -87,6 +98,7 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
           .with("route", recipient.route)
           .with("pool", recipient.pool)
           .with("attempt", static_cast<std::int64_t>(recipient.attempts))
+          .with("maybe_duplicates", static_cast<std::int64_t>(delivery.state.maybe_duplicates))
           .with("host", link ? std::string_view(link->host) : std::string_view{})
           .with("egress", link ? std::string_view(link->egress) : std::string_view{})
           .with("tls",
@@ -113,6 +125,7 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
     write_progress(*delivery);
     co_await report_failures(delivery);
   }
+  if (any_open(state) && delivery->attempted) co_await report_delay(delivery);
   if (!any_open(state) && state.is_held()) services_.held_mail.ended(record, state.hold_reason);
   if (any_open(state) && (delivery->attempted || !delivery->parked_until)) ++state.attempts;
   forget(*delivery);
@@ -154,10 +167,10 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   if (!any_open(state)) {
     services_.spool.remove(id, previous_due, record.body_chunks, loop_,
                            [this, id](Result<void> removed) {
-                             if (!removed)
-                               spdlog::error("{} is done but stays in the spool: {}",
-                                             id.to_string(), removed.error().detail);
-                             services_.in_memory.erase(id);
+                             // Not forgotten when it is still there: it must not go out twice.
+                             if (removed) return services_.in_memory.erase(id);
+                             spdlog::error("{} is done but stays in the spool: {}", id.to_string(),
+                                           removed.error().detail);
                            });
     return;
   }
@@ -191,53 +204,96 @@ void Outbound::write_progress(const Delivery& delivery) {
 net::Task<void> Outbound::report_failures(std::shared_ptr<Delivery> delivery) {
   const spool::Record& record = delivery->record();
   const config::Settings& settings = *delivery->snapshot->settings;
-  std::vector<report::DsnRecipient> recipients;
-  for (const std::uint32_t index : delivery->failed) {
-    const spool::RecipientState& recipient = delivery->state.recipients[index];
-    if (wants_no_report(recipient.recipient)) continue;
-    recipients.push_back({.recipient = recipient.recipient,
-                          .reply = recipient.last_reply,
-                          .enhanced = {},
-                          .remote_host = delivery->remote_hosts[index]});
-  }
-  if (recipients.empty()) co_return;
+  const auto failed_one = [&](std::uint32_t index) -> const Recipient& {
+    return delivery->state.recipients[index].recipient;
+  };
+  if (std::ranges::all_of(delivery->failed, wants_no_report, failed_one)) co_return;
   const auto from = smtp::parse_mailbox(settings.dsn.from);
   // A report that can't be delivered goes to the postmaster once (RFC 5321 6.1: never a report of a
   // report).
   const auto postmaster = smtp::parse_mailbox(settings.dsn.postmaster);
   const bool is_report = !record.envelope.sender;
-  const bool reached_postmaster =
-      postmaster && std::ranges::any_of(recipients, [&](const report::DsnRecipient& recipient) {
-        return recipient.recipient.address == *postmaster;
-      });
-  if (!from || (is_report && (!postmaster || reached_postmaster))) {
+  const auto is_postmaster = [&](const Recipient& each) { return each.address == *postmaster; };
+  const bool goes_nowhere =
+      is_report &&
+      (!postmaster || std::ranges::any_of(delivery->failed, is_postmaster, failed_one));
+  if (!from || goes_nowhere) {
     services_.metrics.dsn_dropped();
     services_.log.write(report::Fact("dsn_dropped", services_.clock.now()).with("id", record.id));
     co_return;
   }
-  Mailbox to = is_report ? *postmaster : *record.envelope.sender;
-  const report::DsnRequest request{.original = record.id,
-                                   .from = *from,
-                                   .to = to,
-                                   .hostname = settings.hostname,
-                                   .envelope_id = record.envelope.envelope_id,
-                                   .received = record.received,
-                                   .now = services_.clock.now(),
-                                   .will_retry_until = {},
-                                   .original_header = record.header,
-                                   .recipients = std::move(recipients)};
-  auto submitted = co_await pipeline_.submit(report::build_dsn(request), *from, std::move(to),
-                                             delivery->snapshot);
-  if (!submitted) {
-    // Nobody would hear of the failure: keep the message and try again later.
-    spdlog::error("report about {} not made: {}", record.id.to_string(), submitted.error().detail);
-    for (const std::uint32_t index : delivery->failed)
-      delivery->state.recipients[index].status = RecipientStatus::queued;
+  report::DsnRequest request = report_about(*delivery, report::DsnKind::failure, *from,
+                                            is_report ? *postmaster : *record.envelope.sender);
+  for (const std::uint32_t index : delivery->failed) add_to_report(*delivery, index, request);
+  auto sent = co_await send_report(delivery, std::move(request));
+  if (sent) co_return;
+  // Nobody would hear of the failure: keep the message and try again later.
+  for (const std::uint32_t index : delivery->failed)
+    delivery->state.recipients[index].status = RecipientStatus::queued;
+}
+
+// Once, after `queue.delay_dsn`; one that can't be made is tried again after the next attempt.
+net::Task<void> Outbound::report_delay(std::shared_ptr<Delivery> delivery) {
+  const spool::Record& record = delivery->record();
+  const config::Settings& settings = *delivery->snapshot->settings;
+  const auto after = settings.queue.delay_dsn;
+  const auto from = smtp::parse_mailbox(settings.dsn.from);
+  if (after.count() == 0 || delivery->state.delay_reported || !from || !record.envelope.sender ||
+      services_.clock.now() < record.received + after) {
     co_return;
   }
-  services_.metrics.dsn_made("failure");
-  services_.log.write(
-      report::Fact("dsn", services_.clock.now()).with("id", *submitted).with("about", record.id));
+  report::DsnRequest request =
+      report_about(*delivery, report::DsnKind::delay, *from, *record.envelope.sender);
+  for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
+    if (is_open(delivery->state.recipients[i])) add_to_report(*delivery, i, request);
+  }
+  if (request.recipients.empty()) co_return;
+  auto sent = co_await send_report(delivery, std::move(request));
+  if (sent) delivery->state.delay_reported = true;
+}
+
+report::DsnRequest Outbound::report_about(const Delivery& delivery, report::DsnKind kind,
+                                          Mailbox from, Mailbox to) {
+  const spool::Record& record = delivery.record();
+  return {.kind = kind,
+          .original = record.id,
+          .from = std::move(from),
+          .to = std::move(to),
+          .hostname = delivery.snapshot->settings->hostname,
+          .envelope_id = record.envelope.envelope_id,
+          .received = record.received,
+          .now = services_.clock.now(),
+          .will_retry_until = record.expires,
+          .original_header = record.header,
+          .recipients = {}};
+}
+
+void Outbound::add_to_report(const Delivery& delivery, std::uint32_t index,
+                             report::DsnRequest& request) {
+  const spool::RecipientState& recipient = delivery.state.recipients[index];
+  if (wants_no_report(recipient.recipient)) return;
+  request.recipients.push_back({.recipient = recipient.recipient,
+                                .reply = recipient.last_reply,
+                                .enhanced = {},
+                                .remote_host = delivery.remote_hosts[index]});
+}
+
+net::Task<Result<void>> Outbound::send_report(std::shared_ptr<Delivery> delivery,
+                                              report::DsnRequest request) {
+  auto submitted = co_await pipeline_.submit(report::build_dsn(request), request.from, request.to,
+                                             delivery->snapshot);
+  if (!submitted) {
+    spdlog::error("report about {} not made: {}", request.original.to_string(),
+                  submitted.error().detail);
+    co_return submitted.failure();
+  }
+  const bool is_delay = request.kind == report::DsnKind::delay;
+  services_.metrics.dsn_made(is_delay ? "delay" : "failure");
+  services_.log.write(report::Fact("dsn", services_.clock.now())
+                          .with("id", *submitted)
+                          .with("about", request.original)
+                          .with("kind", is_delay ? "delay" : "failure"));
+  co_return Result<void>{};
 }
 
 }  // namespace signet

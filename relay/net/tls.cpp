@@ -152,6 +152,17 @@ Result<std::shared_ptr<const ServerTls>> ServerTls::load(const std::vector<Certi
   return std::shared_ptr<const ServerTls>(std::make_shared<ServerTls>(std::move(impl)));
 }
 
+std::int64_t ServerTls::first_expiry() const {
+  std::int64_t first = INT64_MAX;
+  for (const auto& context : impl_->contexts) {
+    std::tm time{};
+    const auto* certificate = SSL_CTX_get0_certificate(context.get());
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) == 1)
+      first = std::min<std::int64_t>(first, timegm(&time));
+  }
+  return first;
+}
+
 ServerTls::ServerTls(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ServerTls::~ServerTls() = default;
 

@@ -1,6 +1,7 @@
 // TLS settings for both sides, over OpenSSL 3: TLS 1.2 and newer, no renegotiation, no early data.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ class ServerTls {
   /// taken for its fingerprint. Fault: configuration, with the file and OpenSSL's reason.
   [[nodiscard]] static Result<std::shared_ptr<const ServerTls>> load(
       const std::vector<CertificateFiles>& files, const std::filesystem::path& client_ca);
+  /// When the first of its certificates expires, in seconds since 1970.
+  [[nodiscard]] std::int64_t first_expiry() const;
   struct Impl;
   explicit ServerTls(std::unique_ptr<Impl> impl);
   ~ServerTls();

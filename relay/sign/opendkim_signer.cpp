@@ -45,6 +45,7 @@ class OpendkimSigning final : public Signing {
       result.fields += *field;
       result.signed_by.push_back(key_name(planned));
     }
+    result.verifying = message_.time_of_checks();
     return result;
   }
 

@@ -100,6 +100,7 @@ class OpensslSigning final : public Signing {
       result.fields += field;
       result.signed_by.push_back(key_name(planned));
     }
+    result.verifying = message_.time_of_checks();
     return result;
   }
 

@@ -27,6 +27,13 @@ const std::string& OutgoingMessage::body_hash() {
 }
 
 Result<void> OutgoingMessage::check(const PlannedSignature& planned, std::string_view field) {
+  const auto began = std::chrono::steady_clock::now();
+  auto checked = check_now(planned, field);
+  time_of_checks_ += std::chrono::steady_clock::now() - began;
+  return checked;
+}
+
+Result<void> OutgoingMessage::check_now(const PlannedSignature& planned, std::string_view field) {
   const auto& key = planned.domain->active[planned.key];
   auto value = field.substr(field.find(':') + 1);
   value.remove_suffix(2);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,14 +28,20 @@ class OutgoingMessage {
   /// Checks `field` (with CRLF) against the message, the plan and the public half of the planned
   /// key. Fault: signature_wrong.
   [[nodiscard]] Result<void> check(const PlannedSignature& planned, std::string_view field);
+  [[nodiscard]] std::chrono::microseconds time_of_checks() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time_of_checks_);
+  }
 
  private:
+  [[nodiscard]] Result<void> check_now(const PlannedSignature& planned, std::string_view field);
+
   explicit OutgoingMessage(std::string_view header) : header_(header.begin(), header.end()) {}
 
   std::vector<char> header_;  // No string: its octets stay where they are when it moves.
   std::vector<HeaderField> fields_;
   BodyHash hash_{Canonicalisation::relaxed};
   std::string body_hash_;
+  std::chrono::steady_clock::duration time_of_checks_{0};
   std::array<char, 2> last_{'\r', '\n'};
 };
 

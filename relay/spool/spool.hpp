@@ -46,6 +46,7 @@ struct State {
   WallTime held_since;
   std::uint32_t attempts = 0;
   std::uint32_t maybe_duplicates = 0;  ///< Attempts that ended without an outcome (crash).
+  bool delay_reported = false;         ///< The sender knows that it takes long.
   [[nodiscard]] bool is_held() const { return !hold_reason.empty(); }
   /// Held by a rule of ours, which is looked at again hourly; an operator's hold waits for the
   /// operator.

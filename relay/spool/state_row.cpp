@@ -82,6 +82,7 @@ std::string encode_state(const State& state) {
   wire.set_hold_reason(state.hold_reason);
   wire.set_attempts(state.attempts);
   wire.set_maybe_duplicates(state.maybe_duplicates);
+  wire.set_delay_reported(state.delay_reported);
   return wire.SerializeAsString();
 }
 
@@ -105,6 +106,7 @@ Result<State> decode_state_row(std::string_view row) {
   state.hold_reason = wire.hold_reason();
   state.attempts = wire.attempts();
   state.maybe_duplicates = wire.maybe_duplicates();
+  state.delay_reported = wire.delay_reported();
   return state;
 }
 
