@@ -178,6 +178,7 @@ class Outbound {
   net::Task<Result<void>> send_report(std::shared_ptr<Delivery> delivery,
                                       report::DsnRequest request);
   void write_state(std::shared_ptr<Delivery> delivery);
+  net::Task<void> remove_again(std::shared_ptr<Delivery> delivery);
   void write_progress(const Delivery& delivery);
 
   std::uint64_t random();

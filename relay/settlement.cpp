@@ -13,6 +13,7 @@ using deliver::RecipientResult;
 using spool::RecipientStatus;
 
 constexpr std::chrono::minutes kLeastPause{1};
+constexpr std::chrono::seconds kRemoveAgain{10};
 
 bool is_open(const spool::RecipientState& recipient) {
   return recipient.status == RecipientStatus::queued || recipient.status == RecipientStatus::held;
@@ -166,11 +167,9 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   const WallTime previous_due = delivery->stored->state.due;
   if (!any_open(state)) {
     services_.spool.remove(id, previous_due, record.body_chunks, loop_,
-                           [this, id](Result<void> removed) {
-                             // Not forgotten when it is still there: it must not go out twice.
-                             if (removed) return services_.in_memory.erase(id);
-                             spdlog::error("{} is done but stays in the spool: {}", id.to_string(),
-                                           removed.error().detail);
+                           [this, delivery](Result<void> removed) {
+                             if (removed) return services_.in_memory.erase(delivery->record().id);
+                             if (!draining_) scope_.spawn(remove_again(delivery));
                            });
     return;
   }
@@ -185,6 +184,22 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
       spdlog::error("new state of {} not stored: {}", id.to_string(), updated.error().detail);
     services_.in_memory.erase(id);
   });
+}
+
+// Until it is gone it counts as in memory: what is done must not go out again.
+net::Task<void> Outbound::remove_again(std::shared_ptr<Delivery> delivery) {
+  const QueueId id = delivery->record().id;
+  const WallTime due = delivery->stored->state.due;
+  const std::uint32_t chunks = delivery->record().body_chunks;
+  delivery.reset();
+  for (;;) {
+    spdlog::error("{} is done but stays in the spool", id.to_string());
+    co_await loop_.sleep(kRemoveAgain);
+    auto removed = co_await net::completion<Result<void>>(
+        loop_, [&](auto done) { services_.spool.remove(id, due, chunks, loop_, std::move(done)); });
+    if (removed) break;
+  }
+  services_.in_memory.erase(id);
 }
 
 // The message is not settled yet, but what was delivered must not be delivered again after a crash.

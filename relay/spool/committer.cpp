@@ -87,7 +87,7 @@ bool Committer::take(std::vector<Request>& taken) {
 }
 
 std::optional<Committer::Instant> Committer::next_deadline() const {
-  if (near_.health.is_broken()) return std::nullopt;
+  if (near_.health.is_broken() || near_.health.is_suspended()) return std::nullopt;
   std::optional<Instant> next;
   if (unsynced_since_) next = *unsynced_since_ + kSyncDelay;
   if (mark_unsynced_since_) {
@@ -99,7 +99,7 @@ std::optional<Committer::Instant> Committer::next_deadline() const {
 
 void Committer::commit(std::vector<Request>& requests) {
   const Instant began = steady_clock::now();
-  if (near_.health.is_broken()) return refuse(requests);
+  if (near_.health.is_broken() || near_.health.is_suspended()) return refuse(requests);
   Group group(near_.database, known_);
   for (Request& request : requests) {
     const Result<void> added = group.add(request);
@@ -107,12 +107,17 @@ void Committer::commit(std::vector<Request>& requests) {
     completions_.add(request.on, std::exchange(request.done, nullptr), added.failure());
   }
   near_.floor.writing(group.lowest_due());
-  if (write_relaxed(group)) {
+  bool written = write_relaxed(group);
+  if (written) {
     answer(requests, false);
-    if (write_durable(group)) answer(requests, true);
+    written = write_durable(group);
+    if (written) answer(requests, true);
   }
   near_.floor.written();
-  if (near_.health.is_broken()) return refuse(requests);
+  if (!written || near_.health.is_broken()) {
+    known_ = KnownHeads();  // Some of the group may be in the database, and some not.
+    return refuse(requests);
+  }
   group.apply_heads(known_);
   completions_.post();
   if (on_commit_ && !group.stored().empty()) {
@@ -125,7 +130,7 @@ bool Committer::write_relaxed(Group& group) {
   if (group.relaxed().Count() == 0) return true;
   const rocksdb::Status written = near_.database.db().Write(write_options(false), &group.relaxed());
   if (!written.ok()) {
-    near_.health.break_down(written.ToString());
+    note_failure(written);
     return false;
   }
   group.apply_relaxed(near_.counters);
@@ -140,13 +145,20 @@ bool Committer::write_durable(Group& group) {
   const rocksdb::Status written = near_.database.db().Write(write_options(true), &group.durable());
   if (!written.ok()) {
     near_.directory.keep_suspects(group.stored());
-    near_.health.break_down(written.ToString());
+    note_failure(written);
     return false;
   }
   group.apply_durable(near_.counters);
   ++near_.counters.commits;
   synced();
   return true;
+}
+
+// While a full disk keeps RocksDB from writing its tables it refuses writes without touching the
+// log.
+void Committer::note_failure(const rocksdb::Status& status) {
+  if (status.IsNoSpace() && near_.health.is_suspended()) return;
+  near_.health.break_down(status.ToString());
 }
 
 void Committer::answer(std::vector<Request>& requests, bool synced) {
@@ -157,10 +169,10 @@ void Committer::answer(std::vector<Request>& requests, bool synced) {
 }
 
 void Committer::refuse(std::vector<Request>& requests) {
-  const std::string reason = near_.health.reason().value_or("");
+  const std::optional<std::string> broken = near_.health.reason();
   for (Request& request : requests) {
     completions_.add(request.on, std::exchange(request.done, nullptr),
-                     fail(Fault::spool_failed, reason));
+                     broken ? fail(Fault::spool_failed, *broken) : fail(Fault::disk_short));
   }
   completions_.post();
 }
@@ -169,7 +181,7 @@ void Committer::sync_if_late(Instant now) {
   if (near_.health.is_broken()) return;
   if (unsynced_since_ && now - *unsynced_since_ >= kSyncDelay) {
     const rocksdb::Status status = near_.database.db().SyncWAL();
-    if (!status.ok()) return near_.health.break_down(status.ToString());
+    if (!status.ok()) return note_failure(status);
     synced();
   }
   if (mark_unsynced_since_ && now - *mark_unsynced_since_ >= kMarkSyncDelay) {

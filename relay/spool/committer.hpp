@@ -56,7 +56,8 @@ class Committer {
   [[nodiscard]] bool take(std::vector<Request>& taken);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void commit(std::vector<Request>& requests);
-  /// False: the spool is broken now.
+  void note_failure(const rocksdb::Status& status);
+  /// False: the spool is broken or suspended now.
   [[nodiscard]] bool write_relaxed(Group& group);
   [[nodiscard]] bool write_durable(Group& group);
   /// Answers the requests that needed a sync, or those that did not.

@@ -20,14 +20,30 @@ constexpr std::size_t kBlobFile = 64 * kMebibyte;
 constexpr std::size_t kTableFile = 16 * kMebibyte;
 constexpr std::size_t kMinBlob = 512;
 
-class Trouble final : public rocksdb::EventListener {
+// The log is not among them: what a failed write of it left there is not known.
+bool is_of_tables(rocksdb::BackgroundErrorReason reason) {
+  return reason == rocksdb::BackgroundErrorReason::kFlush ||
+         reason == rocksdb::BackgroundErrorReason::kFlushNoWAL ||
+         reason == rocksdb::BackgroundErrorReason::kCompaction;
+}
+
+class TroubleListener final : public rocksdb::EventListener {
  public:
-  explicit Trouble(Database::OnTrouble on_trouble) : on_trouble_(std::move(on_trouble)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    on_trouble_(status->ToString(), status->severity() > rocksdb::Status::kSoftError);
+  explicit TroubleListener(Database::OnTrouble on_trouble) : on_trouble_(std::move(on_trouble)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    on_trouble_(status->ToString(), kind_of(reason, *status));
   }
 
  private:
+  static Database::Trouble kind_of(rocksdb::BackgroundErrorReason reason,
+                                   const rocksdb::Status& status) {
+    if (status.severity() <= rocksdb::Status::kSoftError) return Database::Trouble::passing;
+    const bool can_resume = status.severity() == rocksdb::Status::kHardError;
+    if (can_resume && status.IsNoSpace() && is_of_tables(reason))
+      return Database::Trouble::disk_full;
+    return Database::Trouble::lasting;
+  }
+
   Database::OnTrouble on_trouble_;
 };
 
@@ -64,7 +80,8 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env,
   options.keep_log_file_num = 2;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  if (on_trouble) options.listeners.push_back(std::make_shared<Trouble>(std::move(on_trouble)));
+  if (on_trouble)
+    options.listeners.push_back(std::make_shared<TroubleListener>(std::move(on_trouble)));
   return options;
 }
 

@@ -30,8 +30,13 @@ class Database {
     read_write_salvage,
   };
   using FileSystem = std::shared_ptr<rocksdb::FileSystem>;  ///< Empty: the real one.
-  /// RocksDB could not flush or compact. `lasting`: it takes no writes any more.
-  using OnTrouble = std::function<void(const std::string& reason, bool lasting)>;
+  /// RocksDB could not flush or compact.
+  enum class Trouble {
+    passing,    ///< It can be tried again; writes go on.
+    disk_full,  ///< It takes no writes until that has succeeded; nothing is lost.
+    lasting,    ///< It takes no writes any more.
+  };
+  using OnTrouble = std::function<void(const std::string& reason, Trouble trouble)>;
 
   /// Faults: spool_in_use, spool_lossy (RocksDB sees damage), spool_failed.
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,

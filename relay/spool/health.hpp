@@ -20,11 +20,21 @@ class Health {
   void note_trouble() { trouble_ = true; }
   [[nodiscard]] bool take_trouble() { return trouble_.exchange(false); }
 
+  /// A flush or compaction found the disk full: what is stored stays, but nothing is written until
+  /// it succeeds.
+  void suspend() {
+    is_suspended_ = true;
+    trouble_ = true;
+  }
+  [[nodiscard]] bool is_suspended() const { return is_suspended_; }
+  void resume() { is_suspended_ = false; }
+
  private:
   mutable std::mutex mutex_;
   std::string reason_;
   std::atomic<bool> is_broken_ = false;
   std::atomic<bool> trouble_ = false;
+  std::atomic<bool> is_suspended_ = false;
 };
 
 }  // namespace signet::spool

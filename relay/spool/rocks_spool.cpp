@@ -45,11 +45,9 @@ RocksSpool::RocksSpool(SpoolDirectory directory, const Options& options, const C
       free_space_(options.directory, options.min_free_bytes, options.min_free_share, clock) {}
 
 Result<void> RocksSpool::open_all(Options& options, const Database::FileSystem& file_system) {
-  Result<Opened> opened = open_database(directory_, options.accept_loss, file_system,
-                                        [this](const std::string& reason, bool lasting) {
-                                          if (lasting) return health_.break_down(reason);
-                                          health_.note_trouble();
-                                        });
+  Result<Opened> opened = open_database(
+      directory_, options.accept_loss, file_system,
+      [this](const std::string& reason, Database::Trouble trouble) { note(reason, trouble); });
   if (!opened) return opened.failure();
   database_ = std::move(opened->database);
   mark_ = std::move(opened->mark);
@@ -61,6 +59,17 @@ Result<void> RocksSpool::open_all(Options& options, const Database::FileSystem& 
       std::move(options.on_commit));
   upkeep_->start();
   return {};
+}
+
+void RocksSpool::note(const std::string& reason, Database::Trouble trouble) {
+  switch (trouble) {
+    case Database::Trouble::passing:
+      return health_.note_trouble();
+    case Database::Trouble::disk_full:
+      return health_.suspend();
+    case Database::Trouble::lasting:
+      return health_.break_down(reason);
+  }
 }
 
 Result<void> RocksSpool::recover(bool after_loss) {
@@ -90,7 +99,7 @@ void RocksSpool::drop_chunks(QueueId id, std::uint32_t count) {
 
 void RocksSpool::store(std::shared_ptr<const Message> message,
                        std::shared_ptr<const std::string> body, Executor& on, Done<void> done) {
-  if (is_disk_short()) {
+  if (free_space_.is_short()) {
     return on.post([done = std::move(done)]() mutable { done(fail(Fault::disk_short)); });
   }
   StateHead head = head_of(message->state);
@@ -181,7 +190,7 @@ Result<std::vector<Message>> RocksSpool::list(QueueId after, std::size_t limit) 
 Stats RocksSpool::stats() const { return counters_.snapshot(); }
 QueueId RocksSpool::last_id() const { return QueueId{counters_.last_id}; }
 std::optional<std::string> RocksSpool::broken() const { return health_.reason(); }
-bool RocksSpool::is_disk_short() const { return free_space_.is_short(); }
+bool RocksSpool::is_disk_short() const { return health_.is_suspended() || free_space_.is_short(); }
 void RocksSpool::run_upkeep() { upkeep_->run_once(); }
 
 }  // namespace signet::spool

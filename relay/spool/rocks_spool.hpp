@@ -51,6 +51,7 @@ class RocksSpool final : public Spool {
  private:
   RocksSpool(SpoolDirectory directory, const Options& options, const Clock& clock);
   [[nodiscard]] Result<void> open_all(Options& options, const Database::FileSystem& file_system);
+  void note(const std::string& reason, Database::Trouble trouble);
   [[nodiscard]] Result<void> recover(bool after_loss);
 
   SpoolDirectory directory_;

@@ -88,7 +88,10 @@ void Upkeep::measure_disk() {
 }
 
 void Upkeep::retry_after_trouble() {
-  if (health_.take_trouble()) database_.db().Resume().PermitUncheckedError();
+  if (health_.is_broken() || !health_.take_trouble()) return;
+  // Busy while RocksDB itself waits for room.
+  if (database_.db().Resume().ok()) return health_.resume();
+  health_.note_trouble();
 }
 
 void Upkeep::collect_dead_bodies() {
