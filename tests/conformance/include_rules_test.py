@@ -15,8 +15,10 @@ signet_library(accept relay/accept signet_base
 """
 
 
-def tree(**sources):
-    root = Path(tempfile.mkdtemp())
+def tree(test, **sources):
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    root = Path(folder.name)
     (root / "CMakeLists.txt").write_text(CMAKE)
     for top in ("relay", "keys", "config", "monitoring"):
         (root / top).mkdir()
@@ -29,15 +31,15 @@ def tree(**sources):
 
 class IncludeRules(unittest.TestCase):
     def test_finds_a_stage_that_includes_a_stage_it_does_not_link(self):
-        found = list(breaches(tree(accept='"relay/spool/spool.hpp"')))
+        found = list(breaches(tree(self, accept='"relay/spool/spool.hpp"')))
         self.assertEqual(len(found), 1)
         self.assertTrue(found[0].startswith("relay/accept/accept.cpp:2: "), found)
 
     def test_finds_a_library_outside_its_folder(self):
-        self.assertEqual(len(list(breaches(tree(accept="<rocksdb/db.h>")))), 1)
+        self.assertEqual(len(list(breaches(tree(self, accept="<rocksdb/db.h>")))), 1)
 
     def test_allows_linked_folders_common_folders_and_the_own_library(self):
-        root = tree(accept='"relay/net/loop.hpp"', net="<event2/event.h>", spool='"relay/smtp/reply.hpp"')
+        root = tree(self, accept='"relay/net/loop.hpp"', net="<event2/event.h>", spool='"relay/smtp/reply.hpp"')
         self.assertEqual(list(breaches(root)), [])
 
 

@@ -136,9 +136,16 @@ for name in sys.argv[2:]:
 sys.exit(bad != 0)
 )";
 
+/// Python with the modules of the unpacked test peers.
+std::string peer_python() {
+  const std::string root = std::string(SIGNET_SOURCE_DIR) + "/build/peers/root/usr/lib";
+  return "LD_LIBRARY_PATH=" + root + "/x86_64-linux-gnu:" + root +
+         "/aarch64-linux-gnu PYTHONPATH=" + root + "/python3/dist-packages /usr/bin/python3";
+}
+
 TEST_F(DifferentialTest, dkimpy_accepts_what_libopendkim_signed) {
-  if (std::system("/usr/bin/python3 -c 'import dkim, nacl' 2>/dev/null") != 0)
-    GTEST_SKIP() << "no python3-dkim or python3-nacl";
+  if (std::system((peer_python() + " -c 'import dkim, nacl' 2>/dev/null").c_str()) != 0)
+    GTEST_SKIP() << "no python3-dkim or python3-nacl: tests/support/fetch_peers.sh brings them";
   std::string name = (fs::temp_directory_path() / "signet-dkimpy-XXXXXX").string();
   ASSERT_NE(mkdtemp(name.data()), nullptr);
   const fs::path folder = name;
@@ -161,7 +168,7 @@ TEST_F(DifferentialTest, dkimpy_accepts_what_libopendkim_signed) {
         << result->fields << kHeader << "\r\n"
         << body;
   }
-  const auto command = "/usr/bin/python3 " + (folder / "check.py").string() + " " +
+  const auto command = peer_python() + " " + (folder / "check.py").string() + " " +
                        (folder / "records").string() + " " + folder.string() + "/*.eml";
   EXPECT_EQ(std::system(command.c_str()), 0);
   fs::remove_all(folder);
