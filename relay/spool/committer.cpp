@@ -37,7 +37,7 @@ void Committer::submit(Request request) {
     const bool is_message = request.needs_sync() || std::holds_alternative<PutChunk>(request.what);
     full = is_message && waiting_bytes_ + bytes > kMaxWaitingBytes;
     if (!full) {
-      wake = waiting_.empty();
+      wake = waiting_.empty() && !gathering_;
       waiting_bytes_ += bytes;
       waiting_.push_back(std::move(request));
     }
@@ -63,6 +63,7 @@ void Committer::run() {
 
 bool Committer::take(std::vector<Request>& taken) {
   std::unique_lock lock(mutex_);
+  gather(lock);
   const auto has_work = [this] { return ending_ || !waiting_.empty(); };
   if (const std::optional<Instant> deadline = next_deadline()) {
     wake_.wait_until(lock, *deadline, has_work);
@@ -86,19 +87,27 @@ bool Committer::take(std::vector<Request>& taken) {
   return true;
 }
 
+void Committer::gather(std::unique_lock<std::mutex>& lock) {
+  if (!has_company_) return;
+  gathering_ = true;
+  wake_.wait_until(lock, group_began_ + kGather, [this] { return ending_; });
+  gathering_ = false;
+}
+
 std::optional<Committer::Instant> Committer::next_deadline() const {
   if (near_.health.is_broken() || near_.health.is_suspended()) return std::nullopt;
   std::optional<Instant> next;
   if (unsynced_since_) next = *unsynced_since_ + kSyncDelay;
-  if (mark_unsynced_since_) {
-    const Instant mark = *mark_unsynced_since_ + kMarkSyncDelay;
+  if (unmarked_since_) {
+    const Instant mark = *unmarked_since_ + kMarkDelay;
     next = next ? std::min(*next, mark) : mark;
   }
   return next;
 }
 
 void Committer::commit(std::vector<Request>& requests) {
-  const Instant began = steady_clock::now();
+  group_began_ = steady_clock::now();
+  has_company_ = false;
   if (near_.health.is_broken() || near_.health.is_suspended()) return refuse(requests);
   Group group(near_.database, known_);
   for (Request& request : requests) {
@@ -120,9 +129,10 @@ void Committer::commit(std::vector<Request>& requests) {
   }
   group.apply_heads(known_);
   completions_.post();
+  has_company_ = group.stored().size() > 1;
   if (on_commit_ && !group.stored().empty()) {
-    on_commit_(group.stored().size(),
-               std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began));
+    on_commit_(group.stored().size(), std::chrono::duration_cast<std::chrono::microseconds>(
+                                          steady_clock::now() - group_began_));
   }
 }
 
@@ -184,19 +194,19 @@ void Committer::sync_if_late(Instant now) {
     if (!status.ok()) return note_failure(status);
     synced();
   }
-  if (mark_unsynced_since_ && now - *mark_unsynced_since_ >= kMarkSyncDelay) {
-    mark_unsynced_since_.reset();
-    const Result<void> status = near_.mark.sync();
-    if (!status) near_.health.break_down(status.error().detail);
+  if (unmarked_since_ && now - *unmarked_since_ >= kMarkDelay) {
+    unmarked_since_.reset();
+    Result<void> marked = near_.mark.set(durable_);
+    if (marked) marked = near_.mark.sync();
+    if (!marked) near_.health.break_down(marked.error().detail);
   }
 }
 
 void Committer::synced() {
   ++near_.counters.syncs;
   unsynced_since_.reset();
-  const Result<void> marked = near_.mark.set(near_.database.sequence());
-  if (!marked) return near_.health.break_down(marked.error().detail);
-  if (!mark_unsynced_since_) mark_unsynced_since_ = steady_clock::now();
+  durable_ = near_.database.sequence();
+  if (!unmarked_since_) unmarked_since_ = steady_clock::now();
 }
 
 }  // namespace signet::spool

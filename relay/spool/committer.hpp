@@ -25,7 +25,10 @@
 namespace signet::spool {
 
 constexpr std::chrono::milliseconds kSyncDelay{20};
-constexpr std::chrono::seconds kMarkSyncDelay{1};
+constexpr std::chrono::seconds kMarkDelay{1};  ///< The mark is at most this far behind.
+/// While messages come in company, groups begin at least this far apart: where a sync is quicker,
+/// one for every few messages costs more of the processor than their writing.
+constexpr std::chrono::milliseconds kGather{2};
 constexpr std::size_t kMaxGroupRequests = 1024;
 constexpr std::size_t kMaxGroupBytes = std::size_t{8} << 20U;
 /// Message octets that may wait for the committer; more are answered memory_short.
@@ -54,6 +57,7 @@ class Committer {
   void run();
   /// Waits for work, the end, or the time of a sync; false: nothing is left and the end has come.
   [[nodiscard]] bool take(std::vector<Request>& taken);
+  void gather(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   void commit(std::vector<Request>& requests);
   void note_failure(const rocksdb::Status& status);
@@ -72,13 +76,17 @@ class Committer {
   Completions completions_;
   KnownHeads known_;
   std::optional<Instant> unsynced_since_;
-  std::optional<Instant> mark_unsynced_since_;
+  std::uint64_t durable_ = 0;              ///< Sequence number of the last sync.
+  std::optional<Instant> unmarked_since_;  ///< The mark does not say `durable_` since then.
+  Instant group_began_;
+  bool has_company_ = false;  ///< The last group held several messages.
 
   std::mutex mutex_;  ///< Guards all below.
   std::condition_variable wake_;
   std::vector<Request> waiting_;
   std::size_t waiting_bytes_ = 0;
   bool ending_ = false;
+  bool gathering_ = false;  ///< Nobody needs to wake the committer.
 
   std::thread thread_;
 };
