@@ -23,7 +23,8 @@ constexpr auto kDnskey = static_cast<RecordType>(48);
 }  // namespace
 
 DnsQuestions::~DnsQuestions() {
-  context_.reset();  // It holds pointers to the questions.
+  context_.reset();  // They hold pointers to the questions.
+  candidate_.reset();
 }
 
 Result<void> DnsQuestions::start() {
@@ -69,14 +70,14 @@ DnsQuestions::Question& DnsQuestions::add(std::string name, RecordType type,
   return question;
 }
 
-int DnsQuestions::send(Question& question) {
-  question.sent = true;
-  return ub_resolve_event(context_.get(), question.name.c_str(), static_cast<int>(question.type),
+int DnsQuestions::send(Question& question, ub_ctx* to) {
+  question.sent_to = to;
+  return ub_resolve_event(to, question.name.c_str(), static_cast<int>(question.type),
                           kClassInternet, &question, on_reply, nullptr);
 }
 
 void DnsQuestions::send_or_fail(Question& question) {
-  const int error = send(question);
+  const int error = send(question, context_.get());
   if (error == 0) return;
   auto done = std::move(question.done);
   questions_.erase(&question);
@@ -116,16 +117,21 @@ Result<DnsAnswer> DnsQuestions::to_answer(const Reply& reply, RecordType type) {
 void DnsQuestions::on_deadline(Question& question) {
   auto done = std::move(question.done);
   question.done = nullptr;
-  if (!question.sent) questions_.erase(&question);
+  if (question.sent_to == nullptr) questions_.erase(&question);
   if (done) done(fail(Fault::dns_temporary, "no answer in time"));
 }
 
 int DnsQuestions::probe() {
+  if (unvalidated_) {
+    auto context = make_unbound_context(base_, settings_, true);
+    if (!context) return UB_INITFAIL;
+    candidate_ = std::move(*context);
+  }
   probe_ = Probe::running;
   const auto limit = std::min(settings_.timeout / 2, kProbeLimit);
   auto& question =
       add(anchor_, kDnskey, limit, [this](const Result<DnsAnswer>& answer) { judge(answer); });
-  return send(question);
+  return send(question, unvalidated_ ? candidate_.get() : context_.get());
 }
 
 // Called by libunbound, whose context must not be replaced beneath it: so later.
@@ -153,14 +159,17 @@ void DnsQuestions::on_later() {
   holding_ = false;
   switch (std::exchange(probe_, Probe::none)) {
     case Probe::passed:
+      if (candidate_) adopt(std::move(candidate_));
       announce(true);
       break;
     case Probe::failed:
-      stop_validating();
-      announce(false);
+      if (!unvalidated_) stop_validating();
+      end(std::move(candidate_));
+      later(settings_.validate_again);
       break;
     case Probe::undecided:
-      later(kProbeAgain);
+      end(std::move(candidate_));
+      later(unvalidated_ ? settings_.validate_again : kProbeAgain);
       break;
     case Probe::none:
       if (probe() != 0) later(kProbeAgain);
@@ -176,19 +185,36 @@ void DnsQuestions::announce(bool validates) {
   if (settings_.on_validation) settings_.on_validation(validates, validates ? "" : reason_);
 }
 
-// Questions already sent are asked again of the new context: the old one dies with them.
 void DnsQuestions::stop_validating() {
   auto context = make_unbound_context(base_, settings_, false);
   if (!context) return;
-  context_ = std::move(*context);
-  std::erase_if(questions_, [](const auto& entry) { return !entry.second->done; });
-  for (const auto& [question, owned] : questions_) question->sent = false;
+  adopt(std::move(*context));
+  unvalidated_ = true;
+  announce(false);
+}
+
+void DnsQuestions::adopt(UniqueUnboundContext context) {
+  unvalidated_ = false;
+  std::swap(context, context_);
+  end(std::move(context));
+}
+
+void DnsQuestions::end(UniqueUnboundContext context) {
+  if (!context) return;
+  ub_ctx* const ended = context.get();
+  context.reset();
+  std::erase_if(questions_, [&](const auto& entry) {
+    return entry.second->sent_to == ended && !entry.second->done;
+  });
+  for (const auto& [question, owned] : questions_) {
+    if (question->sent_to == ended) question->sent_to = nullptr;
+  }
 }
 
 void DnsQuestions::send_waiting() {
   std::vector<Question*> waiting;
   for (const auto& [question, owned] : questions_) {
-    if (!question->sent) waiting.push_back(question);
+    if (question->sent_to == nullptr) waiting.push_back(question);
   }
   for (auto* question : waiting) send_or_fail(*question);
 }

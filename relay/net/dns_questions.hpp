@@ -41,7 +41,7 @@ class DnsQuestions {
     RecordType type;
     Done done;  // Empty once answered; libunbound may hold the question longer.
     internal::UniqueEvent deadline = {};
-    bool sent = false;
+    ub_ctx* sent_to = nullptr;  // Null: not sent.
   };
   /// What libunbound's callback says; `packet` lives until the callback returns.
   struct Reply {
@@ -57,7 +57,7 @@ class DnsQuestions {
                        char* why_bogus, int ratelimited);
   Question& add(std::string name, RecordType type, std::chrono::milliseconds limit, Done done);
   /// libunbound's error, 0 for none. The question may be answered, and gone, when it returns.
-  [[nodiscard]] int send(Question& question);
+  [[nodiscard]] int send(Question& question, ub_ctx* to);
   void send_or_fail(Question& question);
   void on_deadline(Question& question);
   void later(std::chrono::milliseconds delay);
@@ -66,14 +66,19 @@ class DnsQuestions {
   void judge(const Result<DnsAnswer>& answer);
   void announce(bool validates);
   void stop_validating();
+  void adopt(UniqueUnboundContext context);
+  /// Ends a context; its questions are as if they had never been sent.
+  void end(UniqueUnboundContext context);
   void send_waiting();
 
   event_base* base_;
   ResolverSettings settings_;
   UniqueUnboundContext context_;
+  UniqueUnboundContext candidate_;  // Validates, and is asked nothing but the probe.
   std::unordered_map<Question*, std::unique_ptr<Question>> questions_;
   std::string anchor_;  // Where the probe asks.
   Probe probe_ = Probe::none;
+  bool unvalidated_ = false;  // context_ does not validate although there is an anchor.
   bool holding_ = false;  // Questions wait for the first probe.
   std::string reason_;    // Why the probe failed.
   internal::UniqueEvent later_;

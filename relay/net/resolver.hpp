@@ -50,9 +50,12 @@ struct ResolverSettings {
   std::filesystem::path trust_anchor;  ///< File with DS or DNSKEY records; empty: no validation.
   std::filesystem::path root_hints;    ///< Mode::recursive; empty: built-in.
   std::chrono::milliseconds timeout{10000};  ///< For one question as a whole.
+  /// Where answers could not be validated, it is tried again after this.
+  std::chrono::milliseconds validate_again{600000};
   bool allow_loopback_servers = true;
   /// Called on the resolver's thread once it is known whether answers are validated, with the
-  /// reason when they are not although a trust anchor is set. Never called without a trust anchor.
+  /// reason when they are not although a trust anchor is set, and again when that changes. Never
+  /// called without a trust anchor.
   std::function<void(bool validates, const std::string& reason)> on_validation = {};
 };
 
@@ -69,7 +72,8 @@ class Resolver {
 
 /// A resolver ends before the loops that ask it; a question it has not answered by then is never
 /// resumed. With a trust anchor, questions wait until a probe has shown whether the servers pass on
-/// signatures; where they strip them every answer would be bogus, so then nothing is validated.
+/// signatures; where they strip them every answer would be bogus, so then nothing is validated until
+/// a later probe succeeds.
 /// Fault: configuration.
 [[nodiscard]] Result<std::unique_ptr<Resolver>> make_resolver(const ResolverSettings& settings);
 

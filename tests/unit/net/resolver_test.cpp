@@ -92,9 +92,12 @@ class NameServer {
     configuration_ = folder_.write("knot.conf", configuration(signed_root));
     start();
   }
-  ~NameServer() {
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
+  ~NameServer() { stop(); }
+  /// Restarts it, with the root signed by the same key as ever or not at all.
+  void restart(bool signed_root) {
+    stop();
+    configuration_ = folder_.write("knot.conf", configuration(signed_root));
+    start();
   }
   NameServer(const NameServer&) = delete;
   NameServer& operator=(const NameServer&) = delete;
@@ -136,6 +139,10 @@ class NameServer {
            "\n"
            "  - domain: unsigned.\n    file: child.zone\n"
            "  - domain: broken.\n    file: child.zone\n";
+  }
+  void stop() {
+    kill(process_, SIGKILL);
+    waitpid(process_, nullptr, 0);
   }
   void start() {
     int ends[2];
@@ -313,6 +320,28 @@ TEST_F(ResolverTest, runs_unvalidated_where_signatures_are_missing) {
   ASSERT_TRUE(answer) << answer.error().detail;
   EXPECT_EQ(answer->security, DnsSecurity::insecure);
   EXPECT_TRUE(run(*resolver, "broken", RecordType::a));
+}
+
+TEST_F(ResolverTest, validates_again_once_the_servers_pass_on_signatures) {
+  NameServer server(find_peers(), true);
+  auto settings = forward_to(server.endpoint());
+  settings.trust_anchor = server.trust_anchor();
+  settings.validate_again = 50ms;
+  server.restart(false);
+  std::promise<bool> first;
+  std::promise<bool> second;
+  settings.on_validation = [&, calls = 0](bool validates, const std::string&) mutable {
+    (calls++ == 0 ? first : second).set_value(validates);
+  };
+  const auto resolver = resolver_of(settings);
+  EXPECT_FALSE(first.get_future().get());
+  EXPECT_TRUE(run(*resolver, "example.com", RecordType::mx));
+  server.restart(true);
+  EXPECT_TRUE(second.get_future().get());
+  EXPECT_TRUE(resolver->validates());
+  const auto answer = run(*resolver, "example.com", RecordType::mx);
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(answer->security, DnsSecurity::secure);
 }
 
 TEST_F(ResolverTest, questions_asked_before_the_probe_is_through_are_answered_after_it) {
