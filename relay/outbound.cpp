@@ -198,7 +198,8 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
   }
   state.due = std::min<WallTime>(now + kReevaluate, delivery->record().expires);
   auto written = co_await net::completion<Result<void>>(loop_, [&](auto done) {
-    services_.spool.update(delivery->record().id, state, previous_due, loop_, std::move(done));
+    services_.spool.update(delivery->record().id, state, previous_due, spool::Attempts::over, loop_,
+                           std::move(done));
   });
   if (!written)
     spdlog::error("hold of {} not stored: {}", delivery->record().id.to_string(),

@@ -108,8 +108,8 @@ net::Task<Result<void>> QueueOperations::apply(const admin::QueueOrder& order,
   auto changed = change(order, message->record, message->state);
   if (!changed) co_return changed;
   auto updated = co_await net::completion<Result<void>>(loop_, [&](auto stored) {
-    services_.spool.update(order.id, std::move(message->state), previous_due, loop_,
-                           std::move(stored));
+    services_.spool.update(order.id, std::move(message->state), previous_due, spool::Attempts::over,
+                           loop_, std::move(stored));
   });
   co_return updated;
 }

@@ -179,11 +179,12 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   if (delivery->parked_until && !delivery->attempted)
     state.due = std::min(*delivery->parked_until, record.expires);
   state.due = std::max<WallTime>(state.due, services_.clock.now() + kLeastPause);
-  services_.spool.update(id, state, previous_due, loop_, [this, id](Result<void> updated) {
-    if (!updated)
-      spdlog::error("new state of {} not stored: {}", id.to_string(), updated.error().detail);
-    services_.in_memory.erase(id);
-  });
+  services_.spool.update(
+      id, state, previous_due, spool::Attempts::over, loop_, [this, id](Result<void> updated) {
+        if (!updated)
+          spdlog::error("new state of {} not stored: {}", id.to_string(), updated.error().detail);
+        services_.in_memory.erase(id);
+      });
 }
 
 // Until it is gone it counts as in memory: what is done must not go out again.
@@ -209,11 +210,13 @@ void Outbound::write_progress(const Delivery& delivery) {
   spool::State state = delivery.state;
   for (const std::uint32_t index : delivery.failed)
     state.recipients[index].status = RecipientStatus::queued;
-  services_.spool.update(
-      id, std::move(state), delivery.stored->state.due, loop_, [id](Result<void> updated) {
-        if (!updated)
-          spdlog::error("progress of {} not stored: {}", id.to_string(), updated.error().detail);
-      });
+  const auto attempts = delivery.open_jobs > 0 ? spool::Attempts::under_way : spool::Attempts::over;
+  services_.spool.update(id, std::move(state), delivery.stored->state.due, attempts, loop_,
+                         [id](Result<void> updated) {
+                           if (!updated)
+                             spdlog::error("progress of {} not stored: {}", id.to_string(),
+                                           updated.error().detail);
+                         });
 }
 
 net::Task<void> Outbound::report_failures(std::shared_ptr<Delivery> delivery) {

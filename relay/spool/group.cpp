@@ -79,7 +79,8 @@ Result<void> Group::add(QueueId id, const UpdateState& update) {
   head.body_chunks = before->body_chunks;
   head.body_size = before->body_size;
   leave_indexes(id, *before);
-  relaxed_.Delete(column(Column::mark), mark_key(Mark::attempt, id));
+  if (update.attempts == Attempts::over)
+    relaxed_.Delete(column(Column::mark), mark_key(Mark::attempt, id));
   put_state(id, head, update.state, relaxed_);
   enter_indexes(id, head, relaxed_, relaxed_change_);
   touched_[id] = head;

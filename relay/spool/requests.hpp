@@ -32,6 +32,7 @@ struct UpdateState {
   std::string state;
   StateHead head;  ///< Body fields and quarantine are taken from the stored row.
   bool settled = false;
+  Attempts attempts = Attempts::over;
 };
 struct RemoveMessage {};
 

@@ -117,10 +117,11 @@ void RocksSpool::record_attempt(QueueId id, std::vector<std::uint32_t> indexes, 
 }
 
 // The row itself says when it was due: a caller with an old view can't leave a stray entry behind.
-void RocksSpool::update(QueueId id, State state, WallTime /*previous_due*/, Executor& on,
-                        Done<void> done) {
-  committer_->submit({id, UpdateState{encode_state(state), head_of(state), !is_unsettled(state)},
-                      &on, std::move(done)});
+void RocksSpool::update(QueueId id, State state, WallTime /*previous_due*/, Attempts attempts,
+                        Executor& on, Done<void> done) {
+  committer_->submit(
+      {id, UpdateState{encode_state(state), head_of(state), !is_unsettled(state), attempts}, &on,
+       std::move(done)});
 }
 
 void RocksSpool::remove(QueueId id, WallTime /*previous_due*/, std::uint32_t /*body_chunks*/,

@@ -30,7 +30,7 @@ class RocksSpool final : public Spool {
              Executor& on, Done<void> done) override;
   void record_attempt(QueueId id, std::vector<std::uint32_t> indexes, Executor& on,
                       Done<void> done) override;
-  void update(QueueId id, State state, WallTime previous_due, Executor& on,
+  void update(QueueId id, State state, WallTime previous_due, Attempts attempts, Executor& on,
               Done<void> done) override;
   void remove(QueueId id, WallTime previous_due, std::uint32_t body_chunks, Executor& on,
               Done<void> done) override;

@@ -106,6 +106,8 @@ struct Options {
       on_commit;  ///< Any thread; may be empty.
 };
 
+enum class Attempts : std::uint8_t { over, under_way };
+
 template <typename T>
 using Done = std::move_only_function<void(Result<T>)>;
 
@@ -130,11 +132,11 @@ class Spool {
   /// ms.
   virtual void record_attempt(QueueId id, std::vector<std::uint32_t> indexes, Executor& on,
                               Done<void> done) = 0;
-  /// New state after an attempt, hold, release …; removes the attempt record and moves the due
-  /// entry. A message none of whose recipients is queued or held is deleted. `previous_due`: the
-  /// entry to remove.
-  virtual void update(QueueId id, State state, WallTime previous_due, Executor& on,
-                      Done<void> done) = 0;
+  /// New state after an attempt, hold, release …; moves the due entry, and removes the attempt
+  /// record unless other attempts at the message are under way. A message none of whose recipients
+  /// is queued or held is deleted. `previous_due`: the entry to remove.
+  virtual void update(QueueId id, State state, WallTime previous_due, Attempts attempts,
+                      Executor& on, Done<void> done) = 0;
   /// Deletes a message. Written, synced within 20 ms.
   virtual void remove(QueueId id, WallTime previous_due, std::uint32_t body_chunks, Executor& on,
                       Done<void> done) = 0;

@@ -72,9 +72,10 @@ Result<void> SpoolTest::attempt(std::uint64_t id) {
       [&](Done<void> done) { spool_->record_attempt(QueueId{id}, {0}, here_, std::move(done)); });
 }
 
-Result<void> SpoolTest::update(std::uint64_t id, State state, WallTime previous_due) {
+Result<void> SpoolTest::update(std::uint64_t id, State state, WallTime previous_due,
+                               Attempts attempts) {
   return wait_for([&](Done<void> done) {
-    spool_->update(QueueId{id}, std::move(state), previous_due, here_, std::move(done));
+    spool_->update(QueueId{id}, std::move(state), previous_due, attempts, here_, std::move(done));
   });
 }
 

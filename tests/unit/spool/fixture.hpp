@@ -59,7 +59,8 @@ class SpoolTest : public testing::Test {
                                    std::shared_ptr<const std::string> body = nullptr);
   [[nodiscard]] Result<void> put_chunk(std::uint64_t id, std::uint32_t index, std::string bytes);
   [[nodiscard]] Result<void> attempt(std::uint64_t id);
-  [[nodiscard]] Result<void> update(std::uint64_t id, State state, WallTime previous_due = at(100));
+  [[nodiscard]] Result<void> update(std::uint64_t id, State state, WallTime previous_due = at(100),
+                                    Attempts attempts = Attempts::over);
   [[nodiscard]] Result<void> remove(std::uint64_t id);
   [[nodiscard]] std::vector<std::uint64_t> due_until(std::int64_t seconds, Entry after = {}) const;
   [[nodiscard]] std::vector<std::uint64_t> all() const;

@@ -52,6 +52,15 @@ class RecoveryTest : public SpoolTest {
   }
 };
 
+TEST_F(RecoveryTest, an_outcome_does_not_hide_another_attempt_that_is_under_way) {
+  open();
+  ASSERT_TRUE(store(message(1)));
+  ASSERT_TRUE(attempt(1));
+  ASSERT_TRUE(update(1, message(1)->state, at(100), Attempts::under_way));
+  reopen();
+  EXPECT_EQ(spool_->stats().maybe, 1U);
+}
+
 TEST_F(RecoveryTest, counts_an_attempt_without_outcome_as_maybe_and_leaves_it_due) {
   open();
   for (std::uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(store(message(id)));
