@@ -10,6 +10,33 @@ namespace {
 constexpr std::string_view kADomain = "a domain name, such as \"example.com\"";
 constexpr std::string_view kDefault = "default";
 
+/// A route by MX records that mail of this pool may take; null: none.
+const RouteSettings* mx_route_of(const Settings& settings, const std::string& pool) {
+  const auto names_it = [&](const auto& each) { return each.pool == pool; };
+  const bool is_some_clients =
+      pool == kDefault || std::any_of(settings.clients.begin(), settings.clients.end(), names_it);
+  for (const RouteSettings& route : settings.routes) {
+    if (route.kind != RouteKind::mx) continue;
+    if (route.pool.empty() ? is_some_clients : route.pool == pool) return &route;
+  }
+  return nullptr;
+}
+
+/// Later, when the routes are known: receivers must see an address that SPF can allow.
+void check_public(Section& address, const EgressAddress& egress, const std::string& pool) {
+  if (!egress.public_address.is_private()) return;
+  const Position where = address.where(address.has("public") ? "public" : "bind");
+  address.reading().check_later([&reading = address.reading(), shown = egress.public_address, pool,
+                                 where](const Settings& settings) {
+    const RouteSettings* route = mx_route_of(settings, pool);
+    if (settings.allow_private_mx || route == nullptr) return;
+    reading.problem(where, shown.to_string() + " of pool '" + pool +
+                               "' is a private address, which no receiver sees, and route '" +
+                               route->name +
+                               "' leads to the Internet: set 'public' to the address they see");
+  });
+}
+
 void read_egress(Section& address, const Settings& settings, PoolSettings& pool) {
   EgressAddress one;
   address.require("bind");
@@ -27,6 +54,7 @@ void read_egress(Section& address, const Settings& settings, PoolSettings& pool)
   if (std::any_of(pool.addresses.begin(), pool.addresses.end(), is_same)) {
     address.problem("bind", "is in this pool already");
   }
+  check_public(address, one, pool.name);
   pool.addresses.push_back(std::move(one));
 }
 

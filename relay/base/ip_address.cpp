@@ -20,17 +20,32 @@ bool parse_number(std::string_view text, Number& number) {
 
 struct SpecialBlock {
   const char* text;
+  bool is_private = false;
 };
 
 // IANA special-purpose registries (RFC 6890) as far as mail is concerned.
 constexpr std::array kSpecialBlocks{
-    SpecialBlock{"0.0.0.0/8"},     SpecialBlock{"10.0.0.0/8"},      SpecialBlock{"100.64.0.0/10"},
-    SpecialBlock{"127.0.0.0/8"},   SpecialBlock{"169.254.0.0/16"},  SpecialBlock{"172.16.0.0/12"},
-    SpecialBlock{"192.0.0.0/24"},  SpecialBlock{"192.0.2.0/24"},    SpecialBlock{"192.168.0.0/16"},
-    SpecialBlock{"198.18.0.0/15"}, SpecialBlock{"198.51.100.0/24"}, SpecialBlock{"203.0.113.0/24"},
-    SpecialBlock{"224.0.0.0/3"},   SpecialBlock{"::/127"},          SpecialBlock{"64:ff9b:1::/48"},
-    SpecialBlock{"100::/64"},      SpecialBlock{"2001:db8::/32"},   SpecialBlock{"fc00::/7"},
-    SpecialBlock{"fe80::/10"},     SpecialBlock{"fec0::/10"},       SpecialBlock{"ff00::/8"},
+    SpecialBlock{"0.0.0.0/8", true},
+    SpecialBlock{"10.0.0.0/8", true},
+    SpecialBlock{"100.64.0.0/10", true},
+    SpecialBlock{"127.0.0.0/8", true},
+    SpecialBlock{"169.254.0.0/16", true},
+    SpecialBlock{"172.16.0.0/12", true},
+    SpecialBlock{"192.0.0.0/24"},
+    SpecialBlock{"192.0.2.0/24"},
+    SpecialBlock{"192.168.0.0/16", true},
+    SpecialBlock{"198.18.0.0/15"},
+    SpecialBlock{"198.51.100.0/24"},
+    SpecialBlock{"203.0.113.0/24"},
+    SpecialBlock{"224.0.0.0/3"},
+    SpecialBlock{"::/127", true},
+    SpecialBlock{"64:ff9b:1::/48"},
+    SpecialBlock{"100::/64"},
+    SpecialBlock{"2001:db8::/32"},
+    SpecialBlock{"fc00::/7", true},
+    SpecialBlock{"fe80::/10", true},
+    SpecialBlock{"fec0::/10", true},
+    SpecialBlock{"ff00::/8"},
 };
 
 const std::array<IpNetwork, kSpecialBlocks.size()>& special_networks() {
@@ -78,6 +93,13 @@ std::string IpAddress::to_string() const {
 bool IpAddress::is_special() const {
   return std::ranges::any_of(special_networks(),
                              [this](const IpNetwork& network) { return network.contains(*this); });
+}
+
+bool IpAddress::is_private() const {
+  for (std::size_t i = 0; i < kSpecialBlocks.size(); ++i) {
+    if (kSpecialBlocks[i].is_private && special_networks()[i].contains(*this)) return true;
+  }
+  return false;
 }
 
 bool IpAddress::is_loopback() const {

@@ -33,6 +33,9 @@ class IpAddress {
   /// reserved.
   [[nodiscard]] bool is_special() const;
   [[nodiscard]] bool is_loopback() const;
+  /// No receiver on the Internet sees this as where a connection comes from: loopback, private,
+  /// link-local, unique local, unspecified and shared (RFC 1918, 3927, 4193, 4291, 6598).
+  [[nodiscard]] bool is_private() const;
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 

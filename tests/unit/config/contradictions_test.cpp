@@ -34,6 +34,19 @@ TEST(ContradictionsTest, authentication_is_required_only_where_tls_is_offered) {
   EXPECT_THAT(problems_of(listen + "[tls]\ncertificate = 'c'\nkey = 'k'\n"), IsEmpty());
 }
 
+TEST(ContradictionsTest, mail_to_the_internet_leaves_from_an_address_that_receivers_see) {
+  const auto pool = [](const std::string& address) {
+    return std::string(kListen) + "[[pool]]\nname = 'default'\naddresses = [{ " + address + " }]\n";
+  };
+  EXPECT_THAT(problems_of(pool("bind = '10.0.0.5'")),
+              HasSubstr("signet.toml:16:23: 10.0.0.5 of pool 'default' is a private address, which "
+                        "no receiver sees, and route 'default' leads to the Internet"));
+  EXPECT_THAT(problems_of(pool("bind = '10.0.0.5', public = '198.51.100.7'")), IsEmpty());
+  const std::string elsewhere =
+      "[[route]]\nname = 'hop'\ndefault = true\nnext_hop = 'smtp://hop.example'\n";
+  EXPECT_THAT(problems_of(pool("bind = '10.0.0.5'") + elsewhere), IsEmpty());
+}
+
 TEST(ContradictionsTest, client_certificates_need_one_of_ours) {
   EXPECT_THAT(problems_of(std::string(kListen) + "[tls]\nclient_ca = 'ca'\n"),
               HasSubstr("'client_ca' in [tls] needs 'certificate' and 'key'"));

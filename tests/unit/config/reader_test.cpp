@@ -60,7 +60,7 @@ const std::vector<Wrong> kUnknownKeys{
     {"[queue]\nlive = '5d'\n", "unknown key 'live' in [queue]: did you mean 'life'?"},
     {"[monitoring]\nallow_private_mx = false\n", "it belongs before the first [section]"},
     {"[dsn]\nzzzzzzzzzzzz = 1\n", "signet.toml:11:1: unknown key 'zzzzzzzzzzzz' in [dsn]"},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '10.0.0.5', publik = '192.0.2.1' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', publik = '192.0.2.1' }]\n",
      "unknown key 'publik' in 'addresses' of [[pool]]: did you mean 'public'?"},
 };
 INSTANTIATE_TEST_SUITE_P(UnknownKeys, WrongTest, ::testing::ValuesIn(kUnknownKeys));
@@ -98,7 +98,7 @@ const std::vector<Wrong> kWrongValues{
     {"[[client]]\nname = 'b b'\nnetworks = ['::1']\ndomains = []\n", "printable ASCII"},
     {"[rewrite]\n'web 01' = 'example.com'\n", "needs \"host.name\" or \".suffix\""},
     {"[[user]]\nname = 'u'\npassword = 'secret'\n", "must be a hash that begins with"},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '10.0.0.5', weight = 0 }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', weight = 0 }]\n",
      "must be from 1 to 1000"},
     {"[[route]]\nname = 'r'\ndefault = true\nnext_hop = 'relay.example'\n", "write \"mx\""},
     {"[[route]]\nname = 'r'\ndefault = true\nnext_hop = 'smtp://host:0'\n", "write \"mx\""},
@@ -134,9 +134,9 @@ const std::vector<Wrong> kContradictions{
     {"[[client]]\nname = 'b'\nnetworks = ['::1']\ndomains = { file = 'missing.txt' }\n",
      "'file' in [client.domains] can't be read: missing.txt"},
     {"[[pool]]\nname = 'fast'\n", "'pool' must have one with name = \"default\""},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '10.0.0.5', public = '2001:db8::1' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', public = '2001:db8::1' }]\n",
      "same family"},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '10.0.0.5' }, { bind = '10.0.0.5' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5' }, { bind = '198.51.100.5' }]\n",
      "is in this pool already"},
     {"[[route]]\nname = 'a'\ndefault = true\nnext_hop = 'mx'\n"
      "[[route]]\nname = 'b'\ndefault = true\nnext_hop = 'mx'\n",
@@ -303,13 +303,13 @@ TEST(ReaderTest, reads_rewrites_of_hosts_and_suffixes) {
 
 TEST(ReaderTest, an_egress_address_is_public_and_greets_as_the_host_unless_told) {
   const Settings settings = settings_of(with(
-      "[[pool]]\nname = 'fast'\n[[pool]]\nname = 'default'\naddresses = [{ bind = '10.0.0.5' },"
+      "[[pool]]\nname = 'fast'\n[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5' },"
       "{ bind = '10.0.0.6', public = '192.0.2.7', helo = 'Out.Example', weight = 3 }]\n"));
   ASSERT_EQ(settings.pools.size(), 2U);
   ASSERT_EQ(settings.pools[0].name, "default") << "the default pool comes first";
   const auto& addresses = settings.pools[0].addresses;
   ASSERT_EQ(addresses.size(), 2U);
-  EXPECT_EQ(addresses[0].public_address.to_string(), "10.0.0.5");
+  EXPECT_EQ(addresses[0].public_address.to_string(), "198.51.100.5");
   EXPECT_EQ(addresses[0].helo, "mx.example");
   EXPECT_EQ(addresses[0].weight, 1U);
   EXPECT_EQ(addresses[1].public_address.to_string(), "192.0.2.7");
