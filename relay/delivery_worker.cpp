@@ -2,8 +2,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "keys/secret_file.hpp"
 #include "relay/outbound.hpp"
 #include "relay/stopwatch.hpp"
 
@@ -21,11 +21,13 @@ const config::PoolSettings* pool_named(const config::Settings& settings, const s
 }
 
 Result<std::string> read_password(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  std::string password;
-  if (!std::getline(stream, password))
-    return fail(Fault::configuration, "password file " + file.string() + " can't be read");
-  return password;
+  const auto text =
+      keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+  if (!text) return fail(Fault::configuration, "password file: " + text.error().detail);
+  const std::string_view line = text->view().substr(0, text->view().find_first_of("\r\n"));
+  if (line.empty())
+    return fail(Fault::configuration, "password file " + file.string() + " is empty");
+  return std::string(line);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "config/reader.hpp"
+#include "keys/secret_file.hpp"
 
 namespace signet {
 namespace {
@@ -83,7 +84,13 @@ std::vector<std::string> unusable_files(std::shared_ptr<const config::Settings> 
   };
   need("trust_anchor", settings->resolver.trust_anchor);
   need("root_hints", settings->resolver.root_hints);
-  for (const auto& route : settings->routes) need("password_file", route.password_file);
+  for (const auto& route : settings->routes) {
+    const auto& file = route.password_file;
+    if (file.empty()) continue;
+    const auto read =
+        keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+    if (!read) problems.push_back("password_file " + file.string() + ": " + read.error().detail);
+  }
   const auto snapshot = make_snapshot(std::move(settings));
   if (!snapshot) problems.push_back(snapshot.error().detail);
   return problems;

@@ -31,6 +31,8 @@ class Operator(EndToEnd):
         broken = self.folder / "broken.pem"
         broken.write_text("no certificate")
         login = 'user = "u"\npassword_file = "{folder}/absent"\n'.format(folder=self.folder)
+        (self.folder / "open").write_text("secret")
+        (self.folder / "open").chmod(0o644)
         relay = Relay(self, self.folder, route(25))
         relay.key("example.com")
         self.assertEqual(run_program("check", "--config", relay.configuration).returncode, 0)
@@ -42,6 +44,7 @@ class Operator(EndToEnd):
             ({"more": f'[tls]\noutbound_ca = "{broken}"\n'}, "broken.pem"),
             ({"more": f'[resolver]\ntrust_anchor = "{self.folder}/absent"\n'}, "trust_anchor"),
             ({"more": "", "routes": route(25, extra=login)}, "password_file"),
+            ({"more": "", "routes": route(25, extra=login.replace("absent", "open"))}, "password_file"),
             ({"routes": route(25), "more": '[dsn]\nfrom = "mailer-daemon@keyless.example"\n'}, "keyless.example"),
         ):
             with self.subTest(part=part):
