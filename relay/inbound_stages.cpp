@@ -50,16 +50,18 @@ Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
 }
 
 net::Task<Result<Keys>> Pipeline::find_keys(std::shared_ptr<const Snapshot> snapshot,
-                                            Domain author) {
+                                            std::optional<Domain> author) {
   const config::SigningDefaults& signing = snapshot->settings->signing;
   Keys keys;
-  auto found = co_await services_.domains.find(loop_, author);
-  const auto parent = signing.parents.find(author);
-  if (!found && found.error().fault == Fault::not_found && parent != signing.parents.end()) {
-    found = co_await services_.domains.find(loop_, parent->second);
+  if (author) {
+    auto found = co_await services_.domains.find(loop_, *author);
+    const auto parent = signing.parents.find(*author);
+    if (!found && found.error().fault == Fault::not_found && parent != signing.parents.end()) {
+      found = co_await services_.domains.find(loop_, parent->second);
+    }
+    if (!found && found.error().fault != Fault::not_found) co_return found.failure();
+    if (found) keys.author = std::move(*found);
   }
-  if (!found && found.error().fault != Fault::not_found) co_return found.failure();
-  if (found) keys.author = std::move(*found);
   if (signing.platform_domain) {
     auto platform = co_await services_.domains.find(loop_, *signing.platform_domain);
     if (!platform)

@@ -49,7 +49,9 @@ class Reception final : public accept::Intake {
   [[nodiscard]] net::Task<Result<void>> header(std::string block) override {
     auto parsed = pipeline_.parse(arrival_, std::move(block));
     if (!parsed) co_return refused(parsed.error());
-    auto keys = co_await pipeline_.find_keys(arrival_.snapshot, parsed->author);
+    const bool may_be_own = authorise::may_be_own(*arrival_.client, parsed->author);
+    auto keys = co_await pipeline_.find_keys(
+        arrival_.snapshot, may_be_own ? std::optional(parsed->author) : std::nullopt);
     if (!keys) co_return refused(keys.error());
     const auto authorship = pipeline_.authorise(arrival_, *parsed, *keys);
     if (!authorship) co_return refused(authorship.error());

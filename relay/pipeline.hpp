@@ -61,8 +61,9 @@ class Pipeline {
   friend class Reception;
   // Stages of the way in.
   [[nodiscard]] Result<Parsed> parse(const Arrival& arrival, std::string block);
+  /// `author`: nothing where it can't be the client's, whose keys are then nobody's business.
   [[nodiscard]] net::Task<Result<Keys>> find_keys(std::shared_ptr<const Snapshot> snapshot,
-                                                  Domain author);
+                                                  std::optional<Domain> author);
   [[nodiscard]] Result<authorise::Authorship> authorise(const Arrival& arrival,
                                                         const Parsed& parsed, const Keys& keys);
   [[nodiscard]] Result<void> complete(const Arrival& arrival, Parsed& parsed,

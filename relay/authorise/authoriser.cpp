@@ -89,6 +89,10 @@ Result<void> check_sender(const config::ClientSettings& client, const ReversePat
               refusal("Sender", sender->domain, client));
 }
 
+bool may_be_own(const config::ClientSettings& client, const Domain& author) {
+  return is_own(client, author, true);
+}
+
 Result<Authorship> check_author(const config::ClientSettings& client, const Domain& author,
                                 bool in_store) {
   if (is_own(client, author, in_store)) return Authorship::own;

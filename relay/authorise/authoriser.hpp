@@ -37,6 +37,9 @@ struct Peer {
 [[nodiscard]] Result<void> check_sender(const config::ClientSettings& client,
                                         const ReversePath& sender, bool in_store);
 
+/// False: whatever the store holds, this From domain is not the client's.
+[[nodiscard]] bool may_be_own(const config::ClientSettings& client, const Domain& author);
+
 enum class Authorship { own, foreign };
 /// The From domain: own, or foreign and allowed as such, or fault author_not_allowed (the text
 /// names the domain).

@@ -4,6 +4,7 @@ import smtplib
 
 import mail
 import verify
+import waiting
 from case import EndToEnd
 from certificates import Certificate
 from relay import Relay, route
@@ -21,6 +22,19 @@ class Policy(EndToEnd):
         relay = self.relay(self.sink(), clients=client(""))
         code, text = relay.refusal(FOREIGN)
         self.assertEqual((code, "foreign.example" in text), (550, True), text)
+
+    def test_the_broken_key_of_a_foreign_domain_is_nobodys_business(self):
+        relay = self.relay(self.sink(), clients=client(""))
+        folder = self.folder / "store/foreign.example"
+        folder.mkdir()
+        (folder / "s1.pem").write_text("no key")
+        (folder / "s1.pem").chmod(0o600)
+        self.assertEqual(relay.refusal(FOREIGN)[0], 550)
+        everybody = '[[client]]\nname = "local"\nnetworks = ["127.0.0.0/8"]\ndomains = "all"\n'
+        relay.write_configuration(clients=everybody)
+        relay.reload()
+        waiting.until(self, lambda: relay.metric("signet_reloads_total", result="succeeded") == 1, "the reload")
+        self.assertEqual(relay.refusal(FOREIGN, sender="zoe@foreign.example")[0], 451)
 
     def test_foreign_mail_is_relayed_unsigned_and_unedited_where_allowed(self):
         sink = self.sink()
