@@ -37,7 +37,8 @@ class StoredMessages final : public spool::Spool {
   void store(std::shared_ptr<const spool::Message>, std::shared_ptr<const std::string>, Executor&,
              spool::Done<void>) override {}
   void record_attempt(QueueId, std::vector<std::uint32_t>, Executor&, spool::Done<void>) override {}
-  void update(QueueId, spool::State, WallTime, Executor&, spool::Done<void>) override {}
+  void update(QueueId, spool::State, WallTime, spool::Attempts, Executor&,
+              spool::Done<void>) override {}
   void remove(QueueId, WallTime, std::uint32_t, Executor&, spool::Done<void>) override {}
   [[nodiscard]] Result<spool::Message> load(QueueId id) const override {
     const auto found = messages.find(id.value);
