@@ -2,7 +2,8 @@
 // counts.
 //
 // --json FILE  --relay PROGRAM  --dir DIRECTORY (where the spools lie)
-// --messages N (of 4 KiB in a load)  --only 4k_20,latency,...
+// --messages N (of 4 KiB in a load)  --million N (deferred messages, domains)
+// --only 4k_20,latency,...
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -21,6 +22,7 @@
 #include "keys/domain_store.hpp"
 #include "relay/sign/plan.hpp"
 #include "relay/sign/signer.hpp"
+#include "tests/bench/million.hpp"
 #include "tests/bench/relay_process.hpp"
 #include "tests/bench/smtp_load.hpp"
 
@@ -109,12 +111,16 @@ class Bench {
   struct Options {
     std::filesystem::path program;
     std::filesystem::path directory = std::filesystem::temp_directory_path();
-    std::size_t messages = 20000;   ///< Of 4 KiB in a load.
+    std::size_t messages = 20000;  ///< Of 4 KiB in a load.
+    std::uint64_t million = 1'000'000;
     std::vector<std::string> only;  ///< Beginnings of the names of cases; empty: all.
   };
 
   explicit Bench(Options options)
-      : program_(options.program), messages_(options.messages), only_(std::move(options.only)) {
+      : program_(options.program),
+        messages_(options.messages),
+        million_(options.million),
+        only_(std::move(options.only)) {
     std::string pattern = (options.directory / "signet-bench.XXXXXX").string();
     directory_ = mkdtemp(pattern.data());
   }
@@ -127,6 +133,8 @@ class Bench {
     throughput();
     if (wants("latency")) latency_at_50();
     if (wants("idle")) idle_connections();
+    if (wants("deferred")) raw_["deferred_million"] = deferred_million(million_plan());
+    if (wants("domains")) raw_["domains_million"] = domains_million(million_plan());
     return {{"figures", figures_}, {"raw", raw_}};
   }
 
@@ -162,18 +170,38 @@ class Bench {
     figure("sign_vs_raw_rsa", rsa / signed_message, ">= 0.80");
   }
 
+  MillionPlan million_plan() {
+    return {.program = program_,
+            .directory = directory_,
+            .count = million_,
+            .write_config =
+                [this](std::uint16_t sink_port, const std::string& spool, const std::string& store,
+                       const std::string& domains) {
+                  return write_config(sink_port, spool, store, domains);
+                },
+            .figure = [this](const std::string& name, double value,
+                             const std::string& budget) { figure(name, value, budget); }};
+  }
+
   std::filesystem::path write_config(std::uint16_t sink_port, const std::string& spool) {
+    return write_config(sink_port, spool, (directory_ / "domains").string(), "[\"bench.example\"]");
+  }
+
+  std::filesystem::path write_config(std::uint16_t sink_port, const std::string& spool,
+                                     const std::string& store, const std::string& domains) {
     const auto file = directory_ / (spool + ".toml");
     std::ofstream config(file);
     config
-        << "hostname = \"relay.example\"\nstore = \"" << (directory_ / "domains").string()
-        << "\"\nspool = \"" << (directory_ / spool).string()
+        << "hostname = \"relay.example\"\nstore = \"" << store << "\"\nspool = \""
+        << (directory_ / spool).string()
         << "\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[client]]\nname = \"bench\"\nnetworks = "
            "[\"127.0.0.0/8\"]\n"
-           "domains = [\"bench.example\"]\n[[route]]\nname = \"sink\"\ndefault = true\nnext_hop "
+           "domains = "
+        << domains
+        << "\n[[route]]\nname = \"sink\"\ndefault = true\nnext_hop "
            "= \"smtp://127.0.0.1:"
         << sink_port
-        << "\"\n[limits]\nmin_free_bytes = 1048576\nmin_free_share = 0.0\nconnections = 20000\n"
+        << "\"\n[limits]\nmin_free_bytes = 1048576\nmin_free_share = 0.0\nconnections = 15000\n"
         << "[dsn]\nfrom = \"mailer-daemon@bench.example\"\n[monitoring]\nlog_level = \"warning\"\n";
     return file;
   }
@@ -302,6 +330,7 @@ class Bench {
 
   std::filesystem::path program_;
   std::size_t messages_;
+  std::uint64_t million_;
   std::vector<std::string> only_;
   std::filesystem::path directory_;
   std::shared_ptr<const keys::SigningDomain> domain_;
@@ -322,6 +351,8 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--relay") == 0) options.program = argv[i + 1];
     if (std::strcmp(argv[i], "--messages") == 0)
       options.messages = std::strtoul(argv[i + 1], nullptr, 10);
+    if (std::strcmp(argv[i], "--million") == 0)
+      options.million = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--dir") == 0) options.directory = argv[i + 1];
     if (std::strcmp(argv[i], "--only") == 0) {
       std::istringstream names(argv[i + 1]);

@@ -174,7 +174,7 @@ class Generator {
     }
     ++started_;
     say(client, Client::Phase::envelope, 3,
-        "MAIL FROM:<app@bench.example> SIZE=" + std::to_string(plan_.message.size()) +
+        "MAIL FROM:<" + plan_.sender + "> SIZE=" + std::to_string(plan_.message.size()) +
             "\r\nRCPT TO:<user@sink.example>\r\nDATA\r\n");
   }
 

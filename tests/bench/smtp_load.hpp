@@ -18,6 +18,7 @@ struct LoadPlan {
   std::size_t messages = 1000;
   std::string message;  ///< Header and body, CRLF, dot-stuffed where needed, without the final dot.
   double per_second = 0;  ///< 0: as fast as it goes.
+  std::string sender = "app@bench.example";
 };
 
 struct LoadResult {

@@ -6,25 +6,20 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <array>
-#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <string>
 
 #include "relay/spool/spool.hpp"
 #include "relay/spool/testing.hpp"
+#include "tests/bench/spool_fill.hpp"
 
 namespace signet::spool {
 namespace {
-
-constexpr std::size_t kBody = 4096;
-constexpr int kInFlight = 64;
 
 using Steady = std::chrono::steady_clock;
 
@@ -60,56 +55,14 @@ double peak_mebibytes() {
   return 0;
 }
 
-class InlineExecutor final : public Executor {
+using bench::InlineExecutor;
+using bench::Pump;
+
+class SpoolBench {
  public:
-  void post(Work work) override { work(); }
-};
-
-std::shared_ptr<const Message> message(std::uint64_t id, WallTime due) {
-  auto made = std::make_shared<Message>();
-  made->record.id = QueueId{id};
-  made->record.client = "bench";
-  made->record.header = std::string(400, 'h') + "\r\n";
-  made->record.body_size = kBody;
-  made->state.due = due;
-  RecipientState recipient{
-      {{"you", std::move(*Domain::parse("example.net"))}, {}}, "mx", "default", {}, 0, ""};
-  made->state.recipients.push_back(std::move(recipient));
-  return made;
-}
-
-/// Runs `count` calls of `write(id, done)`, kInFlight at a time.
-class Pump {
- public:
-  using Write = std::function<void(std::uint64_t id, Done<void> done)>;
-  Pump(std::uint64_t first, std::uint64_t count, Write write)
-      : write_(std::move(write)), next_(first), end_(first + count), left_(count) {}
-
-  void run() {
-    const std::uint64_t first = next_.fetch_add(kInFlight);
-    for (std::uint64_t id = first; id < first + kInFlight && id < end_; ++id) start(id);
-    finished_.get_future().wait();
+  explicit SpoolBench(std::filesystem::path directory) : directory_(std::move(directory)) {
+    open();
   }
-
- private:
-  void start(std::uint64_t id) {
-    write_(id, [this](Result<void> ok) {
-      if (!ok) std::abort();
-      const std::uint64_t following = next_++;
-      if (following < end_) start(following);
-      if (--left_ == 0) finished_.set_value();
-    });
-  }
-  Write write_;
-  std::atomic<std::uint64_t> next_;
-  std::uint64_t end_;
-  std::atomic<std::uint64_t> left_;
-  std::promise<void> finished_;
-};
-
-class Bench {
- public:
-  explicit Bench(std::filesystem::path directory) : directory_(std::move(directory)) { open(); }
 
   double open() {
     spool_.reset();
@@ -126,10 +79,10 @@ class Bench {
   }
 
   void store(std::uint64_t count, WallTime due) {
-    const auto body = std::make_shared<const std::string>(kBody, 'b');
+    const auto body = std::make_shared<const std::string>(bench::kFillBody, 'b');
     const std::uint64_t first = spool_->last_id().value + 1;
     Pump(first, count, [&](std::uint64_t id, Done<void> done) {
-      spool_->store(message(id, due), body, here_, std::move(done));
+      spool_->store(bench::deferred_message(id, due), body, here_, std::move(done));
     }).run();
   }
 
@@ -141,10 +94,10 @@ class Bench {
 
   /// Stores and at once removes, as mail does that is delivered at the first attempt.
   void pass_through(std::uint64_t count) {
-    const auto body = std::make_shared<const std::string>(kBody, 'b');
+    const auto body = std::make_shared<const std::string>(bench::kFillBody, 'b');
     const std::uint64_t first = spool_->last_id().value + 1;
     Pump(first, count, [&](std::uint64_t id, Done<void> done) {
-      spool_->store(message(id, WallTime()), body, here_,
+      spool_->store(bench::deferred_message(id, WallTime()), body, here_,
                     [this, id, done = std::move(done)](Result<void> ok) mutable {
                       if (!ok) std::abort();
                       spool_->remove(QueueId{id}, {}, 0, here_, std::move(done));
@@ -169,12 +122,13 @@ struct Rate {
 };
 
 template <typename Work>
-Rate measure(Bench& bench, std::uint64_t messages, Work work) {
-  const std::uint64_t syncs = bench.spool().stats().syncs;
+Rate measure(SpoolBench& under_test, std::uint64_t messages, Work work) {
+  const std::uint64_t syncs = under_test.spool().stats().syncs;
   const double cpu = cpu_seconds();
   const auto began = Steady::now();
   work();
-  return {messages, seconds_since(began), cpu_seconds() - cpu, bench.spool().stats().syncs - syncs};
+  return {messages, seconds_since(began), cpu_seconds() - cpu,
+          under_test.spool().stats().syncs - syncs};
 }
 
 void print(const char* name, const Rate& rate) {
@@ -187,40 +141,41 @@ void print(const char* name, const Rate& rate) {
 }
 
 void run(const std::filesystem::path& directory, std::uint64_t deferred) {
-  Bench bench(directory);
+  SpoolBench under_test(directory);
   constexpr std::uint64_t kShort = 100'000;
   const WallTime later = SystemClock().now() + std::chrono::hours(1);
   fmt::print("{{\n");
-  print("pass_through", measure(bench, kShort, [&] { bench.pass_through(kShort); }));
-  const std::uint64_t first = bench.spool().last_id().value + 1;
+  print("pass_through", measure(under_test, kShort, [&] { under_test.pass_through(kShort); }));
+  const std::uint64_t first = under_test.spool().last_id().value + 1;
   forget_peak();
-  print("defer", measure(bench, deferred, [&] { bench.store(deferred, later); }));
+  print("defer", measure(under_test, deferred, [&] { under_test.store(deferred, later); }));
   fmt::print("  \"defer_peak_rss_mb\": {:.0f},\n", peak_mebibytes());
-  print("pass_through_beside", measure(bench, kShort, [&] { bench.pass_through(kShort); }));
+  print("pass_through_beside",
+        measure(under_test, kShort, [&] { under_test.pass_through(kShort); }));
   forget_peak();
-  fmt::print("  \"reopen_seconds\": {:.3f},\n", bench.open());
+  fmt::print("  \"reopen_seconds\": {:.3f},\n", under_test.open());
   fmt::print("  \"reopen_peak_rss_mb\": {:.0f}, \"reopen_rss_mb\": {:.0f},\n", peak_mebibytes(),
              resident_mebibytes());
   const auto began = Steady::now();
   Entry after{};
   std::uint64_t seen = 0;
   for (;;) {
-    const auto page = bench.spool().due(after, later, 1000);
+    const auto page = under_test.spool().due(after, later, 1000);
     if (!page || page->empty()) break;
     seen += page->size();
     after = page->back();
   }
   fmt::print("  \"due_scan\": {{ \"entries\": {}, \"seconds\": {:.3f} }},\n", seen,
              seconds_since(began));
-  run_upkeep(bench.spool());
-  fmt::print("  \"disk_full_mb\": {},\n", bench.spool().stats().disk_bytes >> 20U);
-  print("remove", measure(bench, deferred, [&] { bench.remove(first, deferred); }));
+  run_upkeep(under_test.spool());
+  fmt::print("  \"disk_full_mb\": {},\n", under_test.spool().stats().disk_bytes >> 20U);
+  print("remove", measure(under_test, deferred, [&] { under_test.remove(first, deferred); }));
   const auto collected = Steady::now();
-  run_upkeep(bench.spool());
+  run_upkeep(under_test.spool());
   fmt::print("  \"disk_empty_mb\": {}, \"collect_seconds\": {:.3f},\n",
-             bench.spool().stats().disk_bytes >> 20U, seconds_since(collected));
+             under_test.spool().stats().disk_bytes >> 20U, seconds_since(collected));
   const auto scan = Steady::now();
-  const auto none = bench.spool().due({}, later, 10);
+  const auto none = under_test.spool().due({}, later, 10);
   fmt::print("  \"due_after_removal_us\": {:.0f}, \"left\": {}\n}}\n", seconds_since(scan) * 1e6,
              none ? none->size() : 0);
 }
