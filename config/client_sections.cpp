@@ -1,6 +1,10 @@
 // [[client]] and [rewrite]: who may send as whom.
+#include <pwd.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 #include <fstream>
 
 #include "config/sections.hpp"
@@ -110,14 +114,72 @@ void read_client_users(Section& client, ClientSettings& into, const Settings& se
   });
 }
 
+std::optional<std::uint32_t> uid_of(const std::string& user) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(user.data(), user.data() + user.size(), number);
+  if (error == std::errc{} && end == user.data() + user.size()) return number;
+  std::array<char, 16384> room{};
+  passwd entry{};
+  passwd* found = nullptr;
+  getpwnam_r(user.c_str(), &entry, room.data(), room.size(), &found);
+  if (found == nullptr) return std::nullopt;
+  return found->pw_uid;
+}
+
+void read_unix_users(Section& client, ClientSettings& into, const Settings& settings) {
+  const Value* value = client.take("unix_users");
+  if (value == nullptr) return;
+  for (const ClientSettings& other : settings.clients) {
+    if (other.all_unix_users) {
+      client.problem("unix_users", "is \"all\" for client '" + other.name + "' already");
+    }
+  }
+  if (const auto* text = std::get_if<std::string>(&value->of); text != nullptr && *text == "all") {
+    into.all_unix_users = true;
+    return;
+  }
+  client.texts("unix_users", [&](const std::string& user, Position at) {
+    const auto uid = uid_of(user);
+    if (!uid) {
+      return client.problem_at(at, "unix_users", "names '" + user + "', whom this machine lacks");
+    }
+    for (const ClientSettings& other : settings.clients) {
+      if (!other.unix_users.contains(*uid)) continue;
+      client.problem_at(at, "unix_users", "holds '" + user + "', as client '" + other.name + "'");
+    }
+    into.unix_users.insert(*uid);
+  });
+}
+
+void read_certificate_names(Section& client, ClientSettings& into, const Settings& settings) {
+  client.texts("certificate_names", [&](const std::string& name, Position at) {
+    std::string lower = name;
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    for (const ClientSettings& other : settings.clients) {
+      if (!other.certificate_names.contains(lower)) continue;
+      client.problem_at(at, "certificate_names",
+                        "holds '" + name + "', as client '" + other.name + "' does");
+    }
+    into.certificate_names.insert(std::move(lower));
+  });
+  if (!into.certificate_names.empty() && settings.tls.client_ca.empty()) {
+    client.problem("certificate_names",
+                   "needs 'client_ca' in [tls]: without it anybody can make a certificate");
+  }
+}
+
 void check_client(Section& client, const ClientSettings& one) {
   const auto is_empty = [&](std::string_view key) {
     const Value* value = client.take(key);
     const auto* array = value == nullptr ? nullptr : std::get_if<Array>(&value->of);
     return value == nullptr || (array != nullptr && array->empty());
   };
-  if (is_empty("networks") && is_empty("users") && is_empty("certificates")) {
-    client.problem("name", "is a client nobody can be: set 'networks', 'users' or 'certificates'");
+  constexpr std::array kCredentials{"networks", "users", "certificates", "certificate_names",
+                                    "unix_users"};
+  if (!one.all_unix_users && std::ranges::all_of(kCredentials, is_empty)) {
+    client.problem("name",
+                   "is a client nobody can be: set 'networks', 'users', 'certificates', "
+                   "'certificate_names' or 'unix_users'");
   }
   if (one.repair.bare_lf && one.networks.empty()) {
     client.problem("repair", "allows bare_lf only for trusted networks: set 'networks'");
@@ -138,6 +200,8 @@ void read_client(Section& client, Settings& settings) {
   client.list<std::string>(
       "certificates", &parse_fingerprint, "a SHA-256 fingerprint in hex",
       [&](std::string hex, Position) { one.certificates.insert(std::move(hex)); });
+  read_certificate_names(client, one, settings);
+  read_unix_users(client, one, settings);
   read_domains(client, one);
   read_pool_name(client, one.pool);
   client.count("messages_per_hour", one.messages_per_hour);

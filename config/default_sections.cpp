@@ -100,6 +100,7 @@ void read_timeouts(Section& root, Settings& settings) {
     timeouts.duration("command", into.command);
     timeouts.duration("data_block", into.data_block);
     timeouts.duration("tls_handshake", into.tls_handshake);
+    timeouts.duration("proxy_header", into.proxy_header);
     timeouts.count("min_bytes_per_second", into.min_bytes_per_second);
     timeouts.duration("connect", into.connect);
     timeouts.duration("greeting", into.greeting);

@@ -29,6 +29,13 @@ enum class Need { no, optional, required };
 struct ListenerSettings {
   std::string name;  ///< Default: the address.
   Endpoint address;
+  std::filesystem::path socket;       ///< "unix:/path" in place of an address; empty: TCP.
+  unsigned socket_mode = 0666;        ///< Who may connect; who may send is the clients' affair.
+  std::vector<IpNetwork> proxy_from;  ///< Peers that must begin with a PROXY header; no others may.
+  std::string hostname;               ///< In 220 and EHLO; default: Settings::hostname.
+  std::uint32_t connections = 0;      ///< To this listener; 0: no limit of its own.
+  std::uint64_t message_bytes = 0;    ///< 0: limits.message_bytes; never more than that.
+  std::uint32_t recipients = 0;       ///< 0: limits.recipients.
   ListenerTls tls = ListenerTls::none;  ///< Default: starttls when [tls] has a certificate.
   bool require_tls = false;             ///< 530 before MAIL in clear.
   bool require_auth = false;            ///< 530 before MAIL without AUTH (submission).
@@ -46,7 +53,8 @@ struct TlsSettings {
 
 struct UserSettings {
   std::string name;
-  std::string password;  ///< crypt(3) hash, yescrypt ("$y$…").
+  std::string password;  ///< crypt(3) hash, yescrypt ("$y$…"); empty: no AUTH PLAIN or LOGIN.
+  std::string scram;     ///< "SCRAM-SHA-256$4096:…" (RFC 5803); empty: no SCRAM.
 };
 
 enum class ForeignFrom { refuse, relay, relay_and_sign_platform };
@@ -61,7 +69,11 @@ struct ClientSettings {
   std::string name;
   std::vector<IpNetwork> networks;
   std::set<std::string> users;
-  std::set<std::string> certificates;   ///< SHA-256 fingerprints, lower-case hex.
+  std::set<std::string> certificates;  ///< SHA-256 fingerprints, lower-case hex.
+  /// dNSName (or CN without one) of certificates that client_ca verifies; lower case.
+  std::set<std::string> certificate_names;
+  std::set<std::uint32_t> unix_users;   ///< uids of peers at a Unix socket.
+  bool all_unix_users = false;          ///< `unix_users = "all"`.
   std::set<Domain> domains;             ///< May use these in MAIL FROM and From, exactly these.
   bool all_domains = false;             ///< `domains = "all"`: every domain of the store.
   std::string pool;                     ///< Empty: the default pool.
@@ -156,6 +168,7 @@ struct Timeouts {
   seconds command = minutes(5);
   seconds data_block = minutes(3);
   seconds tls_handshake = seconds(30);
+  seconds proxy_header = seconds(5);
   std::uint32_t min_bytes_per_second = 100;  ///< During DATA, over each minute.
   seconds connect = seconds(30);
   seconds greeting = minutes(5);

@@ -6,30 +6,75 @@
 
 namespace signet {
 
+namespace {
+
+const config::UserSettings* find_user(const config::Settings& settings, const std::string& name) {
+  const auto found = std::ranges::find(settings.users, name, &config::UserSettings::name);
+  return found == settings.users.end() ? nullptr : &*found;
+}
+
+/// What the keys of somebody unknown must look like: those of the first user that has any.
+config::ScramKeys usual_keys(const config::Settings& settings) {
+  for (const config::UserSettings& user : settings.users) {
+    const auto keys = config::parse_scram_keys(user.scram);
+    if (keys) return *keys;
+  }
+  return {.iterations = accept::kScramIterations, .salt = {}, .stored_key = {}, .server_key = {}};
+}
+
+}  // namespace
+
 net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, const accept::SessionFacts& facts,
                                                 std::string user, std::string password) {
   const IpAddress from = facts.remote.address;
-  auto granted = guesses_.take(from, user);
-  if (!granted) {
-    services_.metrics.limit_hit("password_guesses");
-    co_return granted;
-  }
+  auto granted = take_guess(facts, user);
+  if (!granted) co_return granted;
   const auto settings = this->settings();
-  const auto found = std::ranges::find(settings->users, user, &config::UserSettings::name);
-  std::string hash =
-      found == settings->users.end() ? accept::hash_for_unknown_user() : found->password;
-  const bool known = found != settings->users.end();
+  const auto* found = find_user(*settings, user);
+  const bool known = found != nullptr && !found->password.empty();
+  std::string hash = known ? found->password : accept::hash_for_unknown_user();
   const bool matches = co_await net::run_on(
       services_.passwords, loop, [hash = std::move(hash), password = std::move(password)] {
         return accept::check_password(hash, password);
       });
-  if (known && matches) {
-    guesses_.succeeded(from, user);
-    co_return Result<void>{};
-  }
-  const auto delay = guesses_.failed(from);
+  if (!known || !matches) co_return co_await refuse_guess(loop, from, std::move(user));
+  guesses_.succeeded(from, user);
+  co_return Result<void>{};
+}
+
+Result<void> FrontDoor::take_guess(const accept::SessionFacts& facts, const std::string& user) {
+  auto granted = guesses_.take(facts.remote.address, user);
+  if (!granted) services_.metrics.limit_hit("password_guesses");
+  return granted;
+}
+
+net::Task<Result<void>> FrontDoor::refuse_guess(net::Loop& loop, IpAddress from, std::string user) {
+  const auto delay = guesses_.failed(from, user);
   if (delay.count() > 0) co_await loop.sleep(delay);
   co_return fail(Fault::auth_failed, "user " + user);
+}
+
+// The same work for known and unknown users: those made up are made for both.
+Result<config::ScramKeys> FrontDoor::scram_keys(const accept::SessionFacts& facts,
+                                                const std::string& user) {
+  const auto granted = take_guess(facts, user);
+  if (!granted) return granted.failure();
+  const auto settings = this->settings();
+  auto made_up = unknown_users_.keys_of(user, usual_keys(*settings));
+  const auto* found = find_user(*settings, user);
+  auto real = config::parse_scram_keys(found == nullptr ? "" : found->scram);
+  if (!real) return made_up;
+  return real;
+}
+
+net::Task<Result<void>> FrontDoor::conclude(net::Loop& loop, const accept::SessionFacts& facts,
+                                            std::string user, bool proven) {
+  const IpAddress from = facts.remote.address;
+  const auto settings = this->settings();
+  const bool is_good = proven && find_user(*settings, user) != nullptr;
+  if (!is_good) co_return co_await refuse_guess(loop, from, std::move(user));
+  guesses_.succeeded(from, user);
+  co_return Result<void>{};
 }
 
 net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts,
@@ -106,22 +151,38 @@ std::shared_ptr<const Snapshot> FrontDoor::snapshot_of(const accept::SessionFact
       Snapshot{facts.settings, current->server_tls, current->client_tls});
 }
 
-Result<void> FrontDoor::enter(const Endpoint& remote) {
-  const auto settings = this->settings();
-  const config::Limits& limits = settings->limits;
-  if (connections_.fetch_add(1) >= std::min(limits.connections, most_connections_)) {
+Result<void> FrontDoor::enter(const accept::SessionFacts& facts,
+                              const config::ListenerSettings& listener) {
+  const config::Limits& limits = facts.settings->limits;
+  const auto refuse = [&](const char* limit) {
     connections_.fetch_sub(1);
-    services_.metrics.limit_hit("connections");
-    return fail(Fault::too_many_connections, remote.to_string());
+    services_.metrics.limit_hit(limit);
+    return fail(Fault::too_many_connections, facts.remote.to_string());
+  };
+  if (connections_.fetch_add(1) >= std::min(limits.connections, most_connections_)) {
+    return refuse("connections");
   }
   const std::lock_guard lock(mutex_);
-  std::uint32_t& count = by_address_[remote.address.to_string()];
-  if (limits.connections_per_address > 0 && count >= limits.connections_per_address) {
-    connections_.fetch_sub(1);
-    services_.metrics.limit_hit("connections_per_address");
-    return fail(Fault::too_many_connections, remote.to_string());
+  std::uint32_t& count = by_listener_[facts.listener];
+  if (listener.connections > 0 && count >= listener.connections) {
+    return refuse("listener_connections");
   }
   ++count;
+  inside_.emplace(&facts, Inside{});
+  return {};
+}
+
+Result<void> FrontDoor::arrive(const accept::SessionFacts& facts) {
+  if (facts.peer.unix_user) return {};
+  const std::uint32_t limit = facts.settings->limits.connections_per_address;
+  const std::lock_guard lock(mutex_);
+  std::uint32_t& count = by_address_[facts.remote.address.to_string()];
+  if (limit > 0 && count >= limit) {
+    services_.metrics.limit_hit("connections_per_address");
+    return fail(Fault::too_many_connections, facts.remote.to_string());
+  }
+  ++count;
+  inside_.at(&facts).arrived = true;
   return {};
 }
 
@@ -129,30 +190,35 @@ Result<void> FrontDoor::enter(const Endpoint& remote) {
 Result<void> FrontDoor::count_connection(const accept::SessionFacts& facts,
                                          const config::ClientSettings& client) {
   const std::lock_guard lock(mutex_);
-  if (const auto before = counted_.find(facts.remote); before != counted_.end()) {
-    if (before->second.client == &client) return {};
-    services_.quotas.return_connection(*before->second.client);
-    counted_.erase(before);
-  }
+  Inside& inside = inside_.at(&facts);
+  if (inside.client == &client) return {};
+  if (inside.client != nullptr) services_.quotas.return_connection(*inside.client);
+  inside.client = nullptr;
   if (client.connections == 0) return {};
   auto taken = services_.quotas.take_connection(client);
   if (!taken) {
     services_.metrics.limit_hit("client_connections");
     return taken;
   }
-  counted_.emplace(facts.remote, Counted{facts.settings, &client});
+  inside.settings = facts.settings;
+  inside.client = &client;
   return {};
 }
 
-void FrontDoor::leave(const Endpoint& remote) {
+void FrontDoor::leave(const accept::SessionFacts& facts) {
   connections_.fetch_sub(1);
   const std::lock_guard lock(mutex_);
-  if (const auto counted = counted_.find(remote); counted != counted_.end()) {
-    services_.quotas.return_connection(*counted->second.client);
-    counted_.erase(counted);
+  const auto inside = inside_.find(&facts);
+  if (inside->second.client != nullptr) {
+    services_.quotas.return_connection(*inside->second.client);
   }
-  const auto found = by_address_.find(remote.address.to_string());
-  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+  const auto drop = [](auto& counts, const std::string& key) {
+    const auto found = counts.find(key);
+    if (--found->second == 0) counts.erase(found);
+  };
+  drop(by_listener_, facts.listener);
+  if (inside->second.arrived) drop(by_address_, facts.remote.address.to_string());
+  inside_.erase(inside);
 }
 
 }  // namespace signet

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "relay/accept/scram.hpp"
 #include "relay/accept/session.hpp"
 #include "relay/authorise/guesses.hpp"
 #include "relay/pipeline.hpp"
@@ -33,6 +33,10 @@ class FrontDoor final : public accept::Door {
                                                      const accept::SessionFacts& facts,
                                                      std::string user,
                                                      std::string password) override;
+  [[nodiscard]] Result<config::ScramKeys> scram_keys(const accept::SessionFacts& facts,
+                                                     const std::string& user) override;
+  [[nodiscard]] net::Task<Result<void>> conclude(net::Loop& loop, const accept::SessionFacts& facts,
+                                                 std::string user, bool proven) override;
   [[nodiscard]] net::Task<Result<ReversePath>> mail(const accept::SessionFacts& facts,
                                                     ReversePath sender) override;
   [[nodiscard]] Result<void> rcpt(const accept::SessionFacts& facts,
@@ -40,16 +44,24 @@ class FrontDoor final : public accept::Door {
   [[nodiscard]] Result<std::unique_ptr<accept::Intake>> open(net::Loop& loop,
                                                              const accept::SessionFacts& facts,
                                                              Envelope envelope) override;
-  [[nodiscard]] Result<void> enter(const Endpoint& remote) override;
-  void leave(const Endpoint& remote) override;
+  [[nodiscard]] Result<void> enter(const accept::SessionFacts& facts,
+                                   const config::ListenerSettings& listener) override;
+  [[nodiscard]] Result<void> arrive(const accept::SessionFacts& facts) override;
+  void leave(const accept::SessionFacts& facts) override;
   [[nodiscard]] bool is_draining() const override { return draining_; }
 
  private:
-  struct Counted {
-    std::shared_ptr<const config::Settings> settings;
-    const config::ClientSettings* client;  // Of `settings`.
+  /// What a connection counts for, to be undone when it leaves.
+  struct Inside {
+    bool arrived = false;
+    std::shared_ptr<const config::Settings> settings = {};
+    const config::ClientSettings* client = nullptr;  // Of `settings`; null: no client with a limit.
   };
 
+  /// What an attempt costs, and that it may be made. Fault: auth_unavailable.
+  [[nodiscard]] Result<void> take_guess(const accept::SessionFacts& facts, const std::string& user);
+  [[nodiscard]] net::Task<Result<void>> refuse_guess(net::Loop& loop, IpAddress from,
+                                                     std::string user);
   /// Counts the connection against the client it is by now. Fault: too_many_connections.
   Result<void> count_connection(const accept::SessionFacts& facts,
                                 const config::ClientSettings& client);
@@ -68,8 +80,10 @@ class FrontDoor final : public accept::Door {
   std::atomic<std::uint32_t> connections_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> by_address_;  // Only addresses with a connection.
-  std::map<Endpoint, Counted> counted_;  // Connections of clients that have a limit.
+  std::unordered_map<std::string, std::uint32_t> by_listener_;
+  std::unordered_map<const accept::SessionFacts*, Inside> inside_;  // The facts say who it is.
   authorise::Guesses guesses_;
+  accept::UnknownUsers unknown_users_;
 };
 
 }  // namespace signet

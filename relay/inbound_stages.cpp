@@ -97,14 +97,14 @@ Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
   if (own)
     parse::complete_own_mail(parsed.header, parsed.author, arrival.id.to_string(),
                              arrival.received);
-  parsed.header.prepend(
-      parse::received_field({.hostname = arrival.snapshot->settings->hostname,
-                             .helo = arrival.facts.helo,
-                             .peer_address = arrival.facts.peer.address.to_string(),
-                             .protocol = arrival.facts.protocol,
-                             .queue_id = arrival.id.to_string(),
-                             .tls = arrival.facts.tls,
-                             .now = arrival.received}));
+  parsed.header.prepend(parse::received_field(
+      {.hostname = arrival.snapshot->settings->hostname,
+       .helo = arrival.facts.helo,
+       .peer_address = arrival.facts.peer.unix_user ? "" : arrival.facts.peer.address.to_string(),
+       .protocol = arrival.facts.protocol,
+       .queue_id = arrival.id.to_string(),
+       .tls = arrival.facts.tls,
+       .now = arrival.received}));
   return {};
 }
 
@@ -154,7 +154,7 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
   record.received = arrival.received;
   record.expires = schedule::expiry(settings.queue, !arrival.envelope.sender, arrival.received);
   record.client = arrival.client ? arrival.client->name : "";
-  record.peer = arrival.facts.peer.address.to_string();
+  record.peer = authorise::to_string(arrival.facts.peer);
   record.envelope = arrival.envelope;
   record.envelope.recipients.clear();
   record.author_domain = parsed.author.text();

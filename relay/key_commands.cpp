@@ -9,6 +9,7 @@
 
 #include "keys/domain_store.hpp"
 #include "relay/accept/password.hpp"
+#include "relay/accept/scram.hpp"
 #include "relay/commands.hpp"
 
 namespace signet::commands {
@@ -81,12 +82,19 @@ int new_user(const std::string& name, bool json) {
   });
   if (!is_name)
     return complain("a name is 1 to 64 printable ASCII characters, without a space, \" and \\");
-  const auto hash = accept::make_password_hash(ask_password());
+  const std::string password = ask_password();
+  const auto hash = accept::make_password_hash(password);
   if (!hash) return complain(hash.error().detail);
+  const auto keys = accept::make_scram_keys(password);
+  if (!keys) return complain(keys.error().detail);
+  const std::string scram = config::to_string(*keys);
   if (json) {
-    std::printf("%s\n", nlohmann::json{{"name", name}, {"password", *hash}}.dump().c_str());
+    std::printf(
+        "%s\n",
+        nlohmann::json{{"name", name}, {"password", *hash}, {"scram", scram}}.dump().c_str());
   } else {
-    std::printf("[[user]]\nname = \"%s\"\npassword = \"%s\"\n", name.c_str(), hash->c_str());
+    std::printf("[[user]]\nname = \"%s\"\npassword = \"%s\"\nscram = \"%s\"\n", name.c_str(),
+                hash->c_str(), scram.c_str());
   }
   return 0;
 }

@@ -138,19 +138,23 @@ Result<void> Relay::open_listeners() {
   std::vector<net::Worker> slots;
   for (const Worker& worker : workers_) slots.push_back(worker.slot);
   for (const config::ListenerSettings& settings : options_.settings->listeners) {
-    auto listener = net::Listener::open(
-        control_, settings.address, inherited_.get(), slots,
-        [this, settings](net::Stream stream, const net::Worker& slot) {
-          Worker& worker = *std::ranges::find_if(
-              workers_, [&](const Worker& each) { return each.slot.loop == slot.loop; });
-          worker.sessions->spawn(session(std::move(stream), settings, slot));
-        });
+    const net::Listener::Handler serve = [this, settings](net::Stream stream,
+                                                          const net::Worker& slot) {
+      Worker& worker = *std::ranges::find_if(
+          workers_, [&](const Worker& each) { return each.slot.loop == slot.loop; });
+      worker.sessions->spawn(session(std::move(stream), settings, slot));
+    };
+    auto listener =
+        settings.socket.empty()
+            ? net::Listener::open(control_, settings.address, inherited_.get(), slots, serve)
+            : net::Listener::open(control_, settings.socket, settings.socket_mode, inherited_.get(),
+                                  slots, serve);
     if (!listener) return listener.failure();
     (*listener)->on_turned_away([this] {
       metrics_.limit_hit("descriptors");
       spdlog::warn("out of descriptors: a connection was closed at once");
     });
-    router_->add_own_endpoint((*listener)->endpoint());
+    if (settings.socket.empty()) router_->add_own_endpoint((*listener)->endpoint());
     listeners_.push_back(std::move(*listener));
   }
   for (const std::string& address : inherited_->left()) {
@@ -204,9 +208,11 @@ int Relay::run() {
     control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
   }
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    const nlohmann::json line{{"event", "listening"},
-                              {"name", options_.settings->listeners[i].name},
-                              {"address", listeners_[i]->endpoint().to_string()}};
+    const config::ListenerSettings& settings = options_.settings->listeners[i];
+    const std::string address = settings.socket.empty() ? listeners_[i]->endpoint().to_string()
+                                                        : "unix:" + settings.socket.string();
+    const nlohmann::json line{
+        {"event", "listening"}, {"name", settings.name}, {"address", address}};
     if (options_.announce) options_.announce(line.dump());
   }
   if (options_.announce) {

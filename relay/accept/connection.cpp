@@ -1,5 +1,6 @@
 #include "relay/accept/connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "relay/accept/data_phase.hpp"
@@ -10,16 +11,32 @@ namespace {
 
 constexpr std::size_t kMaxReplies = 16U << 10;  // Gathered for one write.
 
+/// Those of the listener where it is stricter.
+config::Limits limits_of(const config::Settings& settings,
+                         const config::ListenerSettings& listener) {
+  config::Limits limits = settings.limits;
+  if (listener.message_bytes > 0) {
+    limits.message_bytes = std::min(limits.message_bytes, listener.message_bytes);
+  }
+  if (listener.recipients > 0) limits.recipients = std::min(limits.recipients, listener.recipients);
+  return limits;
+}
+
 Rules rules_of(const config::Settings& settings, const config::ListenerSettings& listener,
-               bool has_tls) {
-  return {.hostname = settings.hostname,
+               const config::Limits& limits, bool has_tls) {
+  const auto& users = settings.users;
+  return {.hostname = listener.hostname.empty() ? settings.hostname : listener.hostname,
           .offers_starttls = has_tls && listener.tls == config::ListenerTls::starttls,
-          .offers_auth = !settings.users.empty(),
+          .mechanisms = {.passwords = std::ranges::any_of(
+                             users, [](const auto& user) { return !user.password.empty(); }),
+                         .scram = std::ranges::any_of(
+                             users, [](const auto& user) { return !user.scram.empty(); }),
+                         .channel_binding = {}},
           .requires_tls = listener.require_tls,
           .requires_auth = listener.require_auth,
-          .message_bytes = settings.limits.message_bytes,
-          .recipients = settings.limits.recipients,
-          .junk_commands = settings.limits.junk_commands};
+          .message_bytes = limits.message_bytes,
+          .recipients = limits.recipients,
+          .junk_commands = limits.junk_commands};
 }
 
 }  // namespace
@@ -32,8 +49,10 @@ Connection::Connection(net::Stream stream, config::ListenerSettings listener, Do
       metrics_(metrics),
       settings_(door.settings()),
       tls_(door.tls()),
-      dialogue_(rules_of(*settings_, listener_, tls_ != nullptr)) {
+      limits_(limits_of(*settings_, listener_)),
+      dialogue_(rules_of(*settings_, listener_, limits_, tls_ != nullptr)) {
   facts_.remote = stream_.peer();
+  facts_.peer.unix_user = stream_.peer_uid();
   facts_.peer.address = facts_.remote.address;
   facts_.listener = listener_.name;
   facts_.settings = settings_;
@@ -41,7 +60,7 @@ Connection::Connection(net::Stream stream, config::ListenerSettings listener, Do
 
 Connection::~Connection() {
   if (!entered_) return;
-  door_.leave(facts_.remote);
+  door_.leave(facts_);
   metrics_.connection_closed();
 }
 
@@ -78,22 +97,33 @@ net::Task<void> Connection::run() {
   }
 }
 
-bool Connection::enter() {
-  const auto admitted = door_.enter(facts_.remote);
-  if (!admitted) {
-    metrics_.connection_refused(admitted.error().fault);
-    if (listener_.tls != config::ListenerTls::implicit) {
-      replies_ = smtp::format_reply(admitted.error());
-    }
-    return false;
-  }
+net::Task<bool> Connection::admit() {
+  const auto admitted = door_.enter(facts_, listener_);
+  if (!admitted) co_return turn_away(admitted.error());
   entered_ = true;
   metrics_.connection_opened(listener_.name);
-  return true;
+  if (is_proxy()) {
+    auto taking = take_proxy_header();
+    const auto taken = co_await std::move(taking);
+    if (!taken) {
+      // Whoever forgot the header would take our words for the client's: nothing is said.
+      metrics_.connection_refused(taken.error().fault);
+      co_return false;
+    }
+  }
+  const auto arrived = door_.arrive(facts_);
+  co_return arrived ? true : turn_away(arrived.error());
+}
+
+bool Connection::turn_away(const Error& error) {
+  metrics_.connection_refused(error.fault);
+  if (listener_.tls != config::ListenerTls::implicit) replies_ = smtp::format_reply(error);
+  return false;
 }
 
 net::Task<bool> Connection::greet() {
-  const bool is_admitted = enter();
+  auto admitting = admit();
+  const bool is_admitted = co_await std::move(admitting);
   if (!is_admitted) {
     auto flushing = flush();
     co_await std::move(flushing);
@@ -122,7 +152,10 @@ net::Task<bool> Connection::start_tls() {
   if (agreed.peer_verified || settings_->tls.client_ca.empty()) {
     facts_.peer.certificate_fingerprint = agreed.peer_fingerprint;
   }
-  dialogue_.on_tls_started();
+  if (agreed.peer_verified && !settings_->tls.client_ca.empty()) {
+    facts_.peer.certificate_names = agreed.peer_names;
+  }
+  dialogue_.on_tls_started(agreed.channel_binding);
   inbox_ = Inbox();
   lines_ = LineReader();
   co_return true;
@@ -161,6 +194,19 @@ net::Task<Say> Connection::perform(Action action) {
     metrics_.auth_attempt(answer.has_value());
     co_return dialogue_.on_authenticated(answer);
   }
+  if (auto* ask = std::get_if<AskKeys>(&action)) {
+    Action next = dialogue_.on_keys(door_.scram_keys(facts(), ask->user));
+    if (auto* say = std::get_if<Say>(&next)) co_return std::move(*say);
+    auto performing = perform(std::move(next));
+    co_return co_await std::move(performing);
+  }
+  if (auto* proof = std::get_if<Conclude>(&action)) {
+    auto concluding =
+        door_.conclude(stream_.loop(), facts(), std::move(proof->user), proof->proven);
+    const auto answer = co_await std::move(concluding);
+    metrics_.auth_attempt(answer.has_value());
+    co_return dialogue_.on_authenticated(answer);
+  }
   if (std::holds_alternative<StartTls>(action)) {
     auto upgrading = upgrade();
     co_return co_await std::move(upgrading);
@@ -186,7 +232,7 @@ net::Task<Say> Connection::receive() {
   auto intake = door_.open(stream_.loop(), facts(), dialogue_.take_envelope());
   if (!intake) co_return dialogue_.on_open(intake.failure());
   speak(dialogue_.on_open({}));
-  DataPhase phase(std::move(*intake), settings_->limits);
+  DataPhase phase(std::move(*intake), limits_);
   auto receiving = receive_all(phase);
   Say answer = co_await std::move(receiving);
   if (phase.refusal() && phase.is_refused_here()) {

@@ -34,7 +34,12 @@ class Connection {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  [[nodiscard]] bool enter();
+  /// Counted in, and the client's address known; false when it is not let in.
+  [[nodiscard]] net::Task<bool> admit();
+  [[nodiscard]] bool is_proxy() const;
+  /// Takes the PROXY header of a load balancer, and not an octet more.
+  [[nodiscard]] net::Task<Result<void>> take_proxy_header();
+  [[nodiscard]] bool turn_away(const Error& error);
   [[nodiscard]] net::Task<bool> greet();
   [[nodiscard]] net::Task<bool> start_tls();
   [[nodiscard]] Action act_on(const LineReader::Line& line);
@@ -61,6 +66,7 @@ class Connection {
   monitoring::Metrics& metrics_;
   std::shared_ptr<const config::Settings> settings_;  // As of the start, whatever is reloaded.
   std::shared_ptr<const net::ServerTls> tls_;         // As above; null: none.
+  config::Limits limits_;                             // As above, less what the listener takes.
   Dialogue dialogue_;
   LineReader lines_;
   Inbox inbox_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "relay/accept/connection.hpp"
+#include "relay/accept/proxy_header.hpp"
 
 namespace signet::accept {
 namespace {
@@ -42,6 +43,37 @@ bool is_worth_lingering(const Say& last) {
 }
 
 }  // namespace
+
+bool Connection::is_proxy() const {
+  return !facts_.peer.unix_user &&
+         std::ranges::any_of(listener_.proxy_from, [this](const IpNetwork& network) {
+           return network.contains(stream_.peer().address);
+         });
+}
+
+// TLS may begin right after the header, on the socket itself: so only what belongs to the header
+// is read.
+net::Task<Result<void>> Connection::take_proxy_header() {
+  const auto deadline = steady_clock::now() + settings_->timeouts.proxy_header;
+  std::string header;
+  while (true) {
+    const auto step = read_proxy_header(header);
+    if (!step) co_return step.failure();
+    if (step->wants == 0) {
+      if (step->client) facts_.remote = *step->client;
+      facts_.peer.address = facts_.remote.address;
+      co_return Result<void>();
+    }
+    const auto left = ceil<milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0) co_return fail(Fault::proxy_header_wrong, "too late");
+    const std::size_t size = header.size();
+    header.resize(size + step->wants);
+    auto reading = stream_.read(std::span<char>(header).subspan(size), left);
+    const auto got = co_await std::move(reading);
+    if (!got || *got == 0) co_return fail(Fault::proxy_header_wrong, "ends early");
+    header.resize(size + *got);
+  }
+}
 
 net::Task<Say> Connection::await_data(Pace& pace) {
   auto flushing = flush();
@@ -119,7 +151,7 @@ net::Task<void> Connection::linger() {
   std::uint64_t dropped = 0;
   inbox_ = Inbox();
   inbox_.reserve(Inbox::kMost / 4);
-  while (dropped <= settings_->limits.message_bytes) {
+  while (dropped <= limits_.message_bytes) {
     const auto left = ceil<milliseconds>(deadline - steady_clock::now());
     if (left.count() <= 0) co_return;
     auto reading = stream_.read(inbox_.room(), left);

@@ -81,6 +81,8 @@ Action Dialogue::on_line(std::string_view line) {
   const Handler handler = handler_of(command.verb);
   if (handler != nullptr) return (this->*handler)(command.argument);
   if (is_http(line)) return hang_up(Error{Fault::syntax_error, "HTTP request"});
+  // From a peer that may not: whatever follows is meant for somebody who trusts it.
+  if (line.starts_with("PROXY ")) return hang_up(Error{Fault::syntax_error, "PROXY header"});
   return refuse(Fault::syntax_error);
 }
 
@@ -108,7 +110,8 @@ std::string Dialogue::capabilities() const {
   const std::string size = "SIZE " + std::to_string(rules_.message_bytes);
   std::vector<std::string_view> lines{rules_.hostname, "PIPELINING", size, "8BITMIME"};
   if (rules_.offers_starttls && !tls_) lines.emplace_back("STARTTLS");
-  if (rules_.offers_auth && tls_) lines.emplace_back("AUTH PLAIN LOGIN");
+  const std::string auth = "AUTH " + rules_.mechanisms.to_string();
+  if (offers_auth() && tls_) lines.emplace_back(auth);
   lines.emplace_back("ENHANCEDSTATUSCODES");
   return format_reply(250, "", lines);
 }
@@ -123,7 +126,7 @@ std::optional<Fault> Dialogue::why_no_mail_now() const {
 Action Dialogue::on_mail(std::string_view argument) {
   if (const auto fault = why_no_mail_now()) return refuse(*fault);
   const smtp::Offered offered{
-      .size = extended_, .eight_bit = extended_, .auth = extended_ && rules_.offers_auth && tls_};
+      .size = extended_, .eight_bit = extended_, .auth = extended_ && offers_auth() && tls_};
   auto mail = smtp::parse_mail(argument, offered);
   if (!mail) return refuse(mail.error());
   if (mail->size.value_or(0) > rules_.message_bytes) {
@@ -226,7 +229,8 @@ Action Dialogue::on_starttls(std::string_view argument) {
 
 Say Dialogue::invite_tls() { return say(220, "2.0.0", "Ready to start TLS"); }
 
-void Dialogue::on_tls_started() {
+void Dialogue::on_tls_started(std::string channel_binding) {
+  rules_.mechanisms.channel_binding = std::move(channel_binding);
   forget_transaction();
   tls_ = true;
   helo_.clear();
@@ -235,10 +239,10 @@ void Dialogue::on_tls_started() {
 }
 
 Action Dialogue::on_auth(std::string_view argument) {
-  if (!rules_.offers_auth) return refuse(Fault::not_implemented);
+  if (!offers_auth()) return refuse(Fault::not_implemented);
   if (!extended_ || in_transaction_ || !user_.empty()) return refuse(Fault::bad_sequence);
   if (!tls_) return refuse(Fault::auth_needs_tls);
-  auth_.emplace();
+  auth_.emplace(rules_.mechanisms);
   return go_on_with(auth_->start(argument));
 }
 
@@ -251,10 +255,21 @@ Action Dialogue::go_on_with(const Result<AuthExchange::Step>& step) {
   if (const auto* challenge = std::get_if<AuthExchange::Challenge>(&*step)) {
     return Say{.reply = "334 " + std::string(challenge->text) + "\r\n"};
   }
+  if (const auto* needs = std::get_if<AuthExchange::NeedsKeys>(&*step)) return AskKeys{needs->user};
   auth_.reset();
+  if (const auto* verdict = std::get_if<AuthExchange::Verdict>(&*step)) {
+    asked_user_ = verdict->user;
+    return Conclude{verdict->user, verdict->proven};
+  }
   const auto& credentials = std::get<AuthExchange::Credentials>(*step);
   asked_user_ = credentials.user;
   return Authenticate{credentials.user, credentials.password};
+}
+
+Action Dialogue::on_keys(const Result<config::ScramKeys>& keys) {
+  if (keys) return go_on_with(auth_->on_keys(*keys));
+  auth_.reset();
+  return say(keys.error());
 }
 
 Say Dialogue::on_authenticated(const Result<void>& answer) {

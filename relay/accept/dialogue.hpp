@@ -23,7 +23,7 @@ namespace signet::accept {
 struct Rules {
   std::string hostname;
   bool offers_starttls = false;
-  bool offers_auth = false;  ///< Advertised under TLS only.
+  Mechanisms mechanisms;  ///< Offered under TLS only.
   bool requires_tls = false;
   bool requires_auth = false;
   std::uint64_t message_bytes = 0;
@@ -42,6 +42,15 @@ struct Authenticate {
   std::string user;
   std::string password;
 };
+/// SCRAM: which keys does the user have? Goes on with on_keys().
+struct AskKeys {
+  std::string user;
+};
+/// SCRAM is over: go on with on_authenticated().
+struct Conclude {
+  std::string user;
+  bool proven = false;
+};
 struct AskSender {
   ReversePath sender;
 };
@@ -49,7 +58,8 @@ struct AskRecipient {
   Recipient recipient;
 };
 struct OpenData {};
-using Action = std::variant<Say, StartTls, Authenticate, AskSender, AskRecipient, OpenData>;
+using Action =
+    std::variant<Say, StartTls, Authenticate, AskKeys, Conclude, AskSender, AskRecipient, OpenData>;
 
 class Dialogue {
  public:
@@ -63,7 +73,10 @@ class Dialogue {
 
   /// The 220 that invites the handshake, and what is forgotten after it (RFC 3207 4.2).
   [[nodiscard]] static Say invite_tls();
-  void on_tls_started();
+  /// `channel_binding`: RFC 9266; empty: none.
+  void on_tls_started(std::string channel_binding);
+  /// Again an action: the exchange goes on.
+  [[nodiscard]] Action on_keys(const Result<config::ScramKeys>& keys);
   [[nodiscard]] Say on_authenticated(const Result<void>& answer);
   [[nodiscard]] Say on_sender(Result<ReversePath> answer);
   [[nodiscard]] Say on_recipient(const Result<void>& answer);
@@ -99,6 +112,9 @@ class Dialogue {
 
   Action greet(std::string_view argument, bool extended);
   Action go_on_with(const Result<AuthExchange::Step>& step);
+  [[nodiscard]] bool offers_auth() const {
+    return rules_.mechanisms.passwords || rules_.mechanisms.scram;
+  }
   [[nodiscard]] std::string capabilities() const;
   [[nodiscard]] std::optional<Fault> why_no_mail_now() const;
   /// An answer that gets nobody anywhere; too many of them end the connection.

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/scram_keys.hpp"
 #include "config/settings.hpp"
 #include "monitoring/metrics.hpp"
 #include "relay/authorise/authoriser.hpp"
@@ -25,7 +26,7 @@ namespace signet::accept {
 /// Facts about a session that a message carries with it.
 struct SessionFacts {
   authorise::Peer peer;
-  Endpoint remote;
+  Endpoint remote;  ///< The client, also behind a load balancer; nothing at a Unix socket.
   std::string helo;
   std::string protocol;  ///< RFC 3848: "ESMTPSA" …
   std::string tls;       ///< "TLSv1.3 with cipher …", or empty.
@@ -61,6 +62,15 @@ class Door {
                                                              const SessionFacts& facts,
                                                              std::string user,
                                                              std::string password) = 0;
+  /// What is stored of the user's password for SCRAM, or something as good as that: an unknown user
+  /// and a wrong password look alike. Counts an attempt, which conclude() ends. Fault:
+  /// auth_unavailable.
+  [[nodiscard]] virtual Result<config::ScramKeys> scram_keys(const SessionFacts& facts,
+                                                             const std::string& user) = 0;
+  /// The user has proved by SCRAM to know the password, or has not. Takes its time with guesses.
+  /// Fault: auth_failed.
+  [[nodiscard]] virtual net::Task<Result<void>> conclude(net::Loop& loop, const SessionFacts& facts,
+                                                         std::string user, bool proven) = 0;
   /// MAIL FROM: client known, sender allowed, quota, disk and memory. Returns the sender after
   /// [rewrite]. Faults: client_unknown, sender_not_allowed, quota_exceeded, disk_short,
   /// memory_short, spool_failed …
@@ -73,10 +83,13 @@ class Door {
   [[nodiscard]] virtual Result<std::unique_ptr<Intake>> open(net::Loop& loop,
                                                              const SessionFacts& facts,
                                                              Envelope envelope) = 0;
-  /// Connection limits: counted in, or a fault (too_many_connections). The matching leave() is
-  /// called once at the end.
-  [[nodiscard]] virtual Result<void> enter(const Endpoint& remote) = 0;
-  virtual void leave(const Endpoint& remote) = 0;
+  /// Connection limits, of all and of the listener: counted in, or a fault (too_many_connections).
+  /// The matching leave() is called once at the end, with the same facts: they stay where they are.
+  [[nodiscard]] virtual Result<void> enter(const SessionFacts& facts,
+                                           const config::ListenerSettings& listener) = 0;
+  /// Whose connection it is is known by now: the limit of one address. Fault: as above.
+  [[nodiscard]] virtual Result<void> arrive(const SessionFacts& facts) = 0;
+  virtual void leave(const SessionFacts& facts) = 0;
   /// True while draining: sessions answer 421 at the next command boundary.
   [[nodiscard]] virtual bool is_draining() const = 0;
 };

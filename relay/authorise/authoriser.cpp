@@ -1,5 +1,6 @@
 #include "relay/authorise/authoriser.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace signet::authorise {
@@ -63,7 +64,23 @@ const config::ClientSettings* find_client(const config::Settings& settings, cons
       return c.certificates.contains(peer.certificate_fingerprint);
     });
   }
-  return found != nullptr ? found : find_by_network(settings, peer.address);
+  if (found == nullptr && !peer.certificate_names.empty()) {
+    found = find_first(settings, [&](const auto& c) {
+      return std::ranges::any_of(peer.certificate_names, [&](const std::string& name) {
+        return c.certificate_names.contains(name);
+      });
+    });
+  }
+  if (found != nullptr) return found;
+  if (!peer.unix_user) return find_by_network(settings, peer.address);
+  found =
+      find_first(settings, [&](const auto& c) { return c.unix_users.contains(*peer.unix_user); });
+  if (found != nullptr) return found;
+  return find_first(settings, [](const auto& c) { return c.all_unix_users; });
+}
+
+std::string to_string(const Peer& peer) {
+  return peer.unix_user ? "unix:" + std::to_string(*peer.unix_user) : peer.address.to_string();
 }
 
 Mailbox rewrite(const config::Settings& settings, Mailbox address) {

@@ -1,13 +1,16 @@
 // Which client is this, what may it send as, and how much. No I/O: facts in, answers out.
 //
-// A client is found by AUTH user first, then TLS client certificate, then network (the longest
-// prefix). With no client configured nobody can send.
+// A client is found by AUTH user first, then TLS client certificate (by fingerprint, then by name),
+// then by who is at the Unix socket, or by network (the longest prefix). With no client configured
+// nobody can send.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "config/settings.hpp"
 #include "relay/base/clock.hpp"
@@ -18,10 +21,15 @@ namespace signet::authorise {
 
 /// What is known of a peer.
 struct Peer {
-  IpAddress address;
-  std::string user;                     ///< Authenticated AUTH user; empty: none.
-  std::string certificate_fingerprint;  ///< SHA-256, lower-case hex; empty: none.
+  IpAddress address;                                ///< Says nothing of a peer at a Unix socket.
+  std::string user;                                 ///< Authenticated AUTH user; empty: none.
+  std::string certificate_fingerprint;              ///< SHA-256, lower-case hex; empty: none.
+  std::vector<std::string> certificate_names = {};  ///< Of a verified certificate; lower case.
+  std::optional<std::uint32_t> unix_user = {};      ///< The uid of a peer at a Unix socket.
 };
+
+/// "192.0.2.1", or "unix:1000" for a peer at a Unix socket. For logs.
+[[nodiscard]] std::string to_string(const Peer& peer);
 
 /// The client a peer is; null when none. The pointer lives as long as `settings`.
 [[nodiscard]] const config::ClientSettings* find_client(const config::Settings& settings,

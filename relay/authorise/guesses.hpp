@@ -1,8 +1,9 @@
 // How many wrong passwords a network and an account may cost us: token buckets for both (CWE-307).
 //
-// An attempt takes from both before the password is looked at and gets back what it took when it
-// was right, so attempts under way count too. Known and unknown accounts are treated alike. A
-// network from which a user came in lately is not kept out by what others try on that account.
+// A network is an IPv4 /24 or an IPv6 /64. An attempt takes from both buckets before the password
+// is looked at and gets back what it took when it was right, so attempts under way count too. Known
+// and unknown accounts are treated alike. Who came in lately from the very same address has a
+// bucket of its own: neither its neighbours nor what others try on its account keep it out.
 #pragma once
 
 #include <mutex>
@@ -30,13 +31,12 @@ class Guesses {
   [[nodiscard]] Result<void> take(const IpAddress& from, const std::string& user);
   void succeeded(const IpAddress& from, const std::string& user);
   /// How long the answer should wait: nothing at first, then longer.
-  [[nodiscard]] std::chrono::milliseconds failed(const IpAddress& from);
+  [[nodiscard]] std::chrono::milliseconds failed(const IpAddress& from, const std::string& user);
 
  private:
   struct Bucket {
     double spent = 0;
     SteadyTime seen;
-    std::string last_user;  // Of a network: who came in from there.
   };
   struct Table {
     std::unordered_map<std::string, Bucket> buckets;
@@ -49,6 +49,7 @@ class Guesses {
   std::mutex mutex_;
   Table networks_;
   Table accounts_;
+  Table known_;  // By address and account: those that were right before.
 };
 
 }  // namespace signet::authorise

@@ -38,6 +38,8 @@ constexpr std::array kTable{
     Entry{Fault::too_many_errors, {"too_many_errors", 421, "4.7.0", "Too many errors"}},
     Entry{Fault::too_many_connections,
           {"too_many_connections", 421, "4.7.0", "Too many connections, try again later"}},
+    Entry{Fault::proxy_header_wrong,
+          {"proxy_header_wrong", 421, "4.7.0", "PROXY header missing or malformed"}},
     Entry{Fault::idle_timeout, {"idle_timeout", 421, "4.4.2", "Timeout waiting for client"}},
     Entry{Fault::shutting_down, {"shutting_down", 421, "4.3.2", "Service shutting down"}},
     Entry{Fault::bad_sender, {"bad_sender", 501, "5.1.7", "Bad sender address syntax"}},

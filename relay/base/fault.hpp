@@ -29,6 +29,7 @@ enum class Fault {
   auth_unavailable,
   too_many_errors,
   too_many_connections,
+  proxy_header_wrong,
   idle_timeout,
   shutting_down,
   // Sender and recipients.

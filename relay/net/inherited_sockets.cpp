@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "relay/net/listener.hpp"
+#include "relay/net/unix_socket.hpp"
 
 namespace signet::net {
 namespace {
@@ -32,22 +33,30 @@ std::string address_of(int descriptor) {
   const bool is_socket =
       getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) == 0;
   const bool is_internet = storage.ss_family == AF_INET || storage.ss_family == AF_INET6;
+  if (is_socket && storage.ss_family == AF_UNIX) return "unix:" + path_of_unix(storage).string();
   if (!is_socket || !is_internet) return "descriptor " + std::to_string(descriptor);
   return Endpoint::from_sockaddr(storage).to_string();
 }
 
-bool is_listening_on(int descriptor, const Endpoint& endpoint) {
+/// The address a socket listens on; none: it does not.
+std::optional<sockaddr_storage> listening_address(int descriptor) {
   int listening = 0;
   socklen_t size = sizeof listening;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) return false;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) return {};
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   if (listening == 0 ||
       getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-    return false;
+    return {};
   }
-  const bool is_internet = storage.ss_family == AF_INET || storage.ss_family == AF_INET6;
-  return is_internet && Endpoint::from_sockaddr(storage) == endpoint;
+  return storage;
+}
+
+bool is_listening_on(int descriptor, const Endpoint& endpoint) {
+  const auto address = listening_address(descriptor);
+  if (!address) return false;
+  const bool is_internet = address->ss_family == AF_INET || address->ss_family == AF_INET6;
+  return is_internet && Endpoint::from_sockaddr(*address) == endpoint;
 }
 
 }  // namespace
@@ -75,8 +84,18 @@ std::vector<std::string> InheritedSockets::left() const {
 
 int InheritedSockets::take(const Endpoint& endpoint) {
   if (endpoint.port == 0) return -1;
-  const auto found = std::ranges::find_if(
-      descriptors_, [&](int descriptor) { return is_listening_on(descriptor, endpoint); });
+  return take_if([&](int descriptor) { return is_listening_on(descriptor, endpoint); });
+}
+
+int InheritedSockets::take(const std::filesystem::path& socket) {
+  return take_if([&](int descriptor) {
+    const auto address = listening_address(descriptor);
+    return address && address->ss_family == AF_UNIX && path_of_unix(*address) == socket;
+  });
+}
+
+int InheritedSockets::take_if(const std::function<bool(int)>& is_it) {
+  const auto found = std::ranges::find_if(descriptors_, is_it);
   if (found == descriptors_.end()) return -1;
   const int descriptor = *found;
   descriptors_.erase(found);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 
 #include "relay/net/descriptor.hpp"
 #include "relay/net/libevent.hpp"
+#include "relay/net/unix_socket.hpp"
 
 namespace signet::net {
 namespace {
@@ -90,6 +92,7 @@ struct Listener::Impl {
   std::shared_ptr<const Distribution> distribution;
   std::atomic<std::uint64_t> turned_away{0};
   std::function<void()> told;
+  std::filesystem::path file;  // Of a Unix socket we made; empty: there is none to remove.
   bool paused = false;
   event readable{};
   event rest{};
@@ -116,6 +119,7 @@ Listener::Impl::Impl(Loop& home, Descriptor listening, std::vector<Worker> worke
 Listener::Impl::~Impl() {
   event_del(&readable);
   event_del(&rest);
+  if (!file.empty()) ::unlink(file.c_str());
 }
 
 void Listener::Impl::accept_batch() {
@@ -174,6 +178,23 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Endpoint& end
   }
   return std::unique_ptr<Listener>(new Listener(
       std::make_unique<Impl>(loop, std::move(socket), std::move(workers), std::move(handler))));
+}
+
+Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::filesystem::path& socket,
+                                                 unsigned mode, InheritedSockets* inherited,
+                                                 std::vector<Worker> workers, Handler handler) {
+  if (workers.empty()) return fail(Fault::configuration, "a listener needs a worker");
+  Descriptor listening(inherited == nullptr ? -1 : inherited->take(socket));
+  const bool is_ours = !listening.is_open();
+  if (is_ours) {
+    auto bound = listen_on_unix(socket, mode);
+    if (!bound) return bound.failure();
+    listening = std::move(*bound);
+  }
+  auto impl =
+      std::make_unique<Impl>(loop, std::move(listening), std::move(workers), std::move(handler));
+  if (is_ours) impl->file = socket;
+  return std::unique_ptr<Listener>(new Listener(std::move(impl)));
 }
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

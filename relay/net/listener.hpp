@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -51,10 +52,14 @@ class InheritedSockets {
   InheritedSockets& operator=(const InheritedSockets&) = delete;
   /// The listening descriptor bound to `endpoint`, or -1. Port 0 matches nothing.
   [[nodiscard]] int take(const Endpoint& endpoint);
+  /// The same for a Unix socket.
+  [[nodiscard]] int take(const std::filesystem::path& socket);
   /// The addresses of those nobody took: connections to them would wait for ever.
   [[nodiscard]] std::vector<std::string> left() const;
 
  private:
+  [[nodiscard]] int take_if(const std::function<bool(int)>& is_it);
+
   std::vector<int> descriptors_;
 };
 
@@ -71,11 +76,16 @@ class Listener {
                                                               InheritedSockets* inherited,
                                                               std::vector<Worker> workers,
                                                               Handler handler);
+  /// The same at a Unix socket, whose file gets `mode`. A file left behind by a dead process is
+  /// replaced; ours goes with the listener.
+  [[nodiscard]] static Result<std::unique_ptr<Listener>> open(
+      Loop& loop, const std::filesystem::path& socket, unsigned mode, InheritedSockets* inherited,
+      std::vector<Worker> workers, Handler handler);
   ~Listener();  ///< On `loop`: stops accepting and closes.
   /// Stops accepting, keeps the socket (a systemd socket goes on queueing).
   void pause();
   void resume();
-  [[nodiscard]] Endpoint endpoint() const;  ///< With the real port.
+  [[nodiscard]] Endpoint endpoint() const;  ///< With the real port; nothing for a Unix socket.
   /// Called on `loop` for each connection closed at once because descriptors ran out.
   void on_turned_away(std::function<void()> told);
   /// How many those were. From any thread.

@@ -31,6 +31,8 @@ Endpoint local_endpoint(int descriptor) {
   return Endpoint::from_sockaddr(storage);
 }
 
+constexpr std::uint32_t kNobody = ~0U;  // (uid_t)-1 is no user.
+
 void prepare(int descriptor) {
   const int flags = fcntl(descriptor, F_GETFL);
   if ((flags & O_NONBLOCK) == 0) fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
@@ -155,6 +157,20 @@ bool Stream::has_pending_input() {
 
 const std::optional<TlsFacts>& Stream::tls() const { return impl_->facts; }
 Endpoint Stream::peer() const { return impl_->peer; }
+std::optional<std::uint32_t> Stream::peer_uid() const {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (getsockopt(impl_->socket.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 ||
+      domain != AF_UNIX) {
+    return std::nullopt;
+  }
+  ucred credentials{};
+  size = sizeof credentials;
+  if (getsockopt(impl_->socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return kNobody;
+  }
+  return credentials.uid;
+}
 Endpoint Stream::local() const { return local_endpoint(impl_->socket.get()); }
 Loop& Stream::loop() const { return impl_->loop; }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "relay/base/ip_address.hpp"
 #include "relay/base/result.hpp"
@@ -31,9 +32,12 @@ struct TlsFacts {
   std::string cipher;   ///< OpenSSL's name.
   std::string
       peer_fingerprint;  ///< SHA-256 of the peer's certificate, lower-case hex; empty: none sent.
-  std::string server_name;     ///< SNI the client asked for (server side).
-  bool peer_verified = false;  ///< The peer's chain (and name, client side) verified.
-  std::string verify_error;    ///< OpenSSL's words when not.
+  /// dNSName of the peer's certificate, or its CN where there is none; lower case.
+  std::vector<std::string> peer_names;
+  std::string channel_binding;  ///< tls-exporter (RFC 9266), octets; empty below TLS 1.3.
+  std::string server_name;      ///< SNI the client asked for (server side).
+  bool peer_verified = false;   ///< The peer's chain (and name, client side) verified.
+  std::string verify_error;     ///< OpenSSL's words when not.
 };
 
 class Stream {
@@ -72,7 +76,9 @@ class Stream {
   /// has ended (for the STARTTLS check, and for idle connections).
   [[nodiscard]] bool has_pending_input();
   [[nodiscard]] const std::optional<TlsFacts>& tls() const;
-  [[nodiscard]] Endpoint peer() const;
+  [[nodiscard]] Endpoint peer() const;  ///< Of a Unix socket: nothing.
+  /// Who is at the other end of a Unix socket; none for any other.
+  [[nodiscard]] std::optional<std::uint32_t> peer_uid() const;
   [[nodiscard]] Endpoint local() const;
   [[nodiscard]] Loop& loop() const;
 

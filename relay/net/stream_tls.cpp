@@ -32,15 +32,29 @@ std::string fingerprint(X509* certificate) {
   return text;
 }
 
+/// RFC 9266. TLS 1.2 needs more than the exporter to be bound safely, so it has none here.
+std::string channel_binding(SSL* ssl) {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  std::array<unsigned char, 32> value{};
+  if (SSL_version(ssl) < TLS1_3_VERSION ||
+      SSL_export_keying_material(ssl, value.data(), value.size(), kLabel.data(), kLabel.size(),
+                                 nullptr, 0, 0) != 1) {
+    return {};
+  }
+  return {reinterpret_cast<const char*>(value.data()), value.size()};
+}
+
 TlsFacts facts_of(SSL* ssl) {
   TlsFacts facts;
   facts.version = SSL_get_version(ssl);
   facts.cipher = SSL_get_cipher_name(ssl);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (SSL_is_server(ssl) != 0 && name != nullptr) facts.server_name = name;
+  if (SSL_is_server(ssl) != 0) facts.channel_binding = channel_binding(ssl);
   const UniqueX509 certificate(SSL_get1_peer_certificate(ssl));
   if (!certificate) return facts;
   facts.peer_fingerprint = fingerprint(certificate.get());
+  facts.peer_names = subject_names(certificate.get());
   const long verdict = SSL_get_verify_result(ssl);
   facts.peer_verified = verdict == X509_V_OK;
   if (!facts.peer_verified) facts.verify_error = X509_verify_cert_error_string(verdict);

@@ -107,6 +107,22 @@ Result<UniqueSslContext> load_server(const CertificateFiles& files,
 
 }  // namespace
 
+std::vector<std::string> subject_names(X509* certificate) {
+  auto names = names_of(certificate);
+  if (!names.empty()) return names;
+  const X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return names;
+  unsigned char* text = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size > 0) {
+    names.push_back(lower({reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)}));
+  }
+  OPENSSL_free(text);
+  return names;
+}
+
 std::string take_tls_errors() {
   std::string text;
   while (const auto code = ERR_get_error()) {

@@ -29,6 +29,9 @@ struct ClientTls::Impl {
   UniqueSslContext context;
 };
 
+/// dNSNames of a certificate, lower case, as written; without any its CN (RFC 6125 6.4.4).
+[[nodiscard]] std::vector<std::string> subject_names(X509* certificate);
+
 /// Empties this thread's OpenSSL error queue into one line; "unknown error" when it is empty.
 [[nodiscard]] std::string take_tls_errors();
 

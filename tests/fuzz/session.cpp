@@ -83,11 +83,20 @@ class OpenDoor final : public Door {
     require(!envelope.recipients.empty() && envelope.recipients.size() <= 3);
     return std::unique_ptr<Intake>(std::make_unique<StrictIntake>());
   }
-  [[nodiscard]] Result<void> enter(const Endpoint&) override {
+  [[nodiscard]] Result<config::ScramKeys> scram_keys(const SessionFacts&,
+                                                     const std::string&) override {
+    return fail(Fault::auth_unavailable);
+  }
+  [[nodiscard]] net::Task<Result<void>> conclude(net::Loop&, const SessionFacts&, std::string,
+                                                 bool) override {
+    co_return fail(Fault::auth_failed);
+  }
+  [[nodiscard]] Result<void> enter(const SessionFacts&, const config::ListenerSettings&) override {
     ++inside;
     return {};
   }
-  void leave(const Endpoint&) override { --inside; }
+  [[nodiscard]] Result<void> arrive(const SessionFacts&) override { return {}; }
+  void leave(const SessionFacts&) override { --inside; }
   [[nodiscard]] bool is_draining() const override { return false; }
 
   int inside = 0;

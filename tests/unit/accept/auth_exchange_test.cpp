@@ -17,7 +17,7 @@ struct ExchangeCase {
 };
 
 std::string outcome(const std::vector<std::string>& lines) {
-  AuthExchange exchange;
+  AuthExchange exchange({.passwords = true, .scram = true, .channel_binding = {}});
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto step = i == 0 ? exchange.start(lines[i]) : exchange.on_line(lines[i]);
     if (!step) return std::string(row(step.error().fault).name);
@@ -64,7 +64,7 @@ TEST(AuthExchangeTest, plain_and_login_give_credentials_or_the_right_fault) {
 }
 
 TEST(AuthExchangeTest, challenges_of_login_ask_for_user_and_password) {
-  AuthExchange exchange;
+  AuthExchange exchange({.passwords = true, .scram = true, .channel_binding = {}});
   const auto first = exchange.start("LOGIN");
   EXPECT_EQ(*smtp::decode_base64(std::get<AuthExchange::Challenge>(*first).text), "Username:");
   const auto second = exchange.on_line(b64("ann"));

@@ -12,7 +12,7 @@ namespace {
 Rules open_rules() {
   return Rules{.hostname = "relay.example",
                .offers_starttls = true,
-               .offers_auth = true,
+               .mechanisms = {.passwords = true, .scram = false, .channel_binding = {}},
                .message_bytes = 1000,
                .recipients = 2,
                .junk_commands = 100};
@@ -28,7 +28,7 @@ std::string tell(Dialogue& dialogue, std::string_view line) {
   if (std::holds_alternative<AskRecipient>(action)) return dialogue.on_recipient({}).reply;
   if (std::holds_alternative<Authenticate>(action)) return dialogue.on_authenticated({}).reply;
   if (std::holds_alternative<StartTls>(action)) {
-    dialogue.on_tls_started();
+    dialogue.on_tls_started({});
     return Dialogue::invite_tls().reply;
   }
   static_cast<void>(dialogue.take_envelope());

@@ -1,5 +1,6 @@
 #include "tests/unit/accept/fake_door.hpp"
 
+#include "relay/accept/scram.hpp"
 #include "relay/authorise/authoriser.hpp"
 
 namespace signet::accept::test {
@@ -48,7 +49,7 @@ class FakeIntake final : public Intake {
 
 FakeDoor::FakeDoor() {
   configured.hostname = "relay.example";
-  configured.users = {{"ann", "not looked at"}};
+  configured.users = {{"ann", "not looked at", ""}};
   configured.rewrites = {{".internal", true, *Domain::parse("example.com")}};
   config::ClientSettings apps;
   apps.name = "apps";
@@ -90,13 +91,32 @@ Result<std::unique_ptr<Intake>> FakeDoor::open(net::Loop&, const SessionFacts& f
   return std::unique_ptr<Intake>(std::make_unique<FakeIntake>(*this, std::move(message)));
 }
 
-Result<void> FakeDoor::enter(const Endpoint&) {
+Result<config::ScramKeys> FakeDoor::scram_keys(const SessionFacts&, const std::string& user) {
+  if (user == "away") return fail(Fault::auth_unavailable);
+  const std::string password = user == "ann" ? "secret" : "nobody's";
+  return make_scram_keys(password, "sixteen octets!!", config::ScramKeys::kLeastIterations);
+}
+
+net::Task<Result<void>> FakeDoor::conclude(net::Loop& loop, const SessionFacts&, std::string user,
+                                           bool proven) {
+  auto elsewhere = loop.sleep(std::chrono::milliseconds(0));
+  co_await elsewhere;
+  if (user != "ann" || !proven) co_return fail(Fault::auth_failed);
+  co_return Result<void>();
+}
+
+Result<void> FakeDoor::enter(const SessionFacts&, const config::ListenerSettings&) {
   if (full) return fail(Fault::too_many_connections);
   ++inside;
   ++entered;
   return {};
 }
 
-void FakeDoor::leave(const Endpoint&) { --inside; }
+Result<void> FakeDoor::arrive(const SessionFacts& facts) {
+  arrived.push_back(facts.remote);
+  return {};
+}
+
+void FakeDoor::leave(const SessionFacts&) { --inside; }
 
 }  // namespace signet::accept::test

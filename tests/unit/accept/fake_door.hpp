@@ -37,8 +37,14 @@ class FakeDoor final : public Door {
   [[nodiscard]] Result<void> rcpt(const SessionFacts& facts, const Recipient& recipient) override;
   [[nodiscard]] Result<std::unique_ptr<Intake>> open(net::Loop& loop, const SessionFacts& facts,
                                                      Envelope envelope) override;
-  [[nodiscard]] Result<void> enter(const Endpoint& remote) override;
-  void leave(const Endpoint& remote) override;
+  [[nodiscard]] Result<config::ScramKeys> scram_keys(const SessionFacts& facts,
+                                                     const std::string& user) override;
+  [[nodiscard]] net::Task<Result<void>> conclude(net::Loop& loop, const SessionFacts& facts,
+                                                 std::string user, bool proven) override;
+  [[nodiscard]] Result<void> enter(const SessionFacts& facts,
+                                   const config::ListenerSettings& listener) override;
+  [[nodiscard]] Result<void> arrive(const SessionFacts& facts) override;
+  void leave(const SessionFacts& facts) override;
   [[nodiscard]] bool is_draining() const override { return draining; }
 
   config::Settings configured;
@@ -49,6 +55,7 @@ class FakeDoor final : public Door {
   int inside = 0;
   int entered = 0;
   int abandoned = 0;
+  std::vector<Endpoint> arrived;   ///< Of connections, once known.
   std::vector<Received> messages;  ///< Those answered 250.
 };
 

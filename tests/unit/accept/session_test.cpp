@@ -87,6 +87,7 @@ TEST(SessionTest, bare_newlines_in_the_header_are_refused_too) {
   }
 }
 
+// B13.
 TEST(SessionTest, commands_after_starttls_in_the_same_packet_end_the_connection) {
   for (const char* injected : {"EHLO evil\r\n", "x", "\x16\x03\x01"}) {
     Conversation conversation;
@@ -220,6 +221,138 @@ TEST(SessionTest, destroying_a_session_leaves_the_door_and_abandons_its_message)
   EXPECT_EQ(conversation.door.inside, 0);
   EXPECT_EQ(conversation.door.entered, 1);
   EXPECT_EQ(conversation.door.abandoned, 1);
+}
+
+constexpr const char* kProxied = "PROXY TCP4 192.0.2.1 10.0.0.1 40000 25\r\n";
+
+void trust_loopback(Conversation& conversation) {
+  conversation.listener.proxy_from = {*IpNetwork::parse("127.0.0.0/8")};
+}
+
+TEST(SessionTest, a_load_balancer_tells_the_client_before_the_greeting) {
+  for (const std::size_t step : {std::size_t{0}, std::size_t{1}}) {
+    Conversation conversation;
+    trust_loopback(conversation);
+    conversation.door.configured.clients[0].networks = {*IpNetwork::parse("192.0.2.0/24")};
+    auto& talker = conversation.begin();
+    std::string heard;
+    conversation.run([](Talker& client, std::size_t cut, std::string& into) -> net::Task<void> {
+      auto sending = client.send(std::string(kProxied) + kGreeting + kEnvelope +
+                                     "From: a@example.com\r\n\r\nx\r\n.\r\nQUIT\r\n",
+                                 cut);
+      co_await std::move(sending);
+      auto listening = client.rest();
+      into = co_await std::move(listening);
+      client.stream().shut_down();
+    }(talker, step, heard));
+    EXPECT_TRUE(heard.starts_with("220 relay.example ")) << heard;
+    ASSERT_EQ(conversation.door.messages.size(), 1U) << heard;
+    EXPECT_EQ(conversation.door.messages[0].facts.remote.to_string(), "192.0.2.1:40000");
+    EXPECT_EQ(conversation.door.messages[0].facts.peer.address.to_string(), "192.0.2.1");
+    EXPECT_EQ(conversation.door.arrived.at(0).to_string(), "192.0.2.1:40000");
+  }
+}
+
+net::Task<void> prove_tls_after_header(Talker& client, std::string& heard) {
+  auto sending = client.send(kProxied);
+  co_await std::move(sending);
+  auto shaking = client.start_tls();
+  const bool shaken = co_await std::move(shaking);
+  if (!shaken) co_return;
+  auto reading = client.reply();
+  heard = co_await std::move(reading);
+  client.stream().shut_down();
+}
+
+TEST(SessionTest, tls_may_begin_right_after_the_proxy_header) {
+  Conversation conversation;
+  trust_loopback(conversation);
+  conversation.listener.tls = config::ListenerTls::implicit;
+  std::string heard;
+  conversation.run(prove_tls_after_header(conversation.begin(), heard));
+  EXPECT_EQ(heard, "220 relay.example ESMTP Signet\n");
+}
+
+TEST(SessionTest, a_load_balancer_may_speak_for_itself) {
+  Conversation conversation;
+  trust_loopback(conversation);
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(say_and_listen(
+      talker, std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16) + "QUIT\r\n", heard));
+  EXPECT_THAT(heard, testing::EndsWith("221 2.0.0 Bye\r\n"));
+  EXPECT_TRUE(conversation.door.arrived.at(0).address.is_loopback());
+}
+
+// B21.
+TEST(SessionTest, a_load_balancer_without_a_header_hears_nothing) {
+  for (const std::string octets : {"EHLO x\r\n", "PROXY TCP4 x\r\n", "PROXY TCP4 192.0.2.1"}) {
+    Conversation conversation;
+    trust_loopback(conversation);
+    auto& talker = conversation.begin();
+    std::string heard;
+    conversation.run([](Talker& client, std::string text, std::string& into) -> net::Task<void> {
+      auto sending = client.send(std::move(text));
+      co_await std::move(sending);
+      client.stream().shut_down();
+      auto listening = client.rest();
+      into = co_await std::move(listening);
+    }(talker, octets, heard));
+    EXPECT_TRUE(heard.empty() || heard == "CLOSED") << heard;
+    EXPECT_TRUE(conversation.door.arrived.empty());
+    EXPECT_EQ(conversation.door.inside, 0);
+    EXPECT_THAT(conversation.metrics.expose(), HasSubstr("proxy_header_wrong"));
+  }
+}
+
+// B50.
+TEST(SessionTest, a_load_balancer_that_says_nothing_is_not_waited_for) {
+  Conversation conversation;
+  trust_loopback(conversation);
+  conversation.door.configured.timeouts.proxy_header = seconds(0);
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run([](Talker& client, std::string& into) -> net::Task<void> {
+    auto listening = client.rest();
+    into = co_await std::move(listening);
+  }(talker, heard));
+  EXPECT_EQ(heard, "");
+}
+
+// B21.
+TEST(SessionTest, a_proxy_header_of_anybody_else_is_garbage_and_the_end) {
+  const std::string binary(
+      "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\x0a\0\0\x01\x9c\x40\0\x19", 28);
+  for (const std::string& header : {std::string(kProxied), binary}) {
+    Conversation conversation;
+    conversation.listener.proxy_from = {*IpNetwork::parse("10.0.0.0/8")};
+    auto& talker = conversation.begin();
+    std::string heard;
+    conversation.run(say_and_listen(
+        talker, header + kGreeting + kEnvelope + "From: a@example.com\r\n\r\nx\r\n.\r\n", heard));
+    EXPECT_THAT(heard, HasSubstr("\r\n500 5.5.2 ")) << heard;
+    EXPECT_THAT(heard, testing::Not(HasSubstr("\r\n250 ")));
+    EXPECT_TRUE(conversation.door.arrived.at(0).address.is_loopback());
+    EXPECT_TRUE(conversation.door.messages.empty());
+  }
+}
+
+TEST(SessionTest, a_listener_has_its_own_name_and_limits) {
+  Conversation conversation;
+  conversation.listener.hostname = "smtp.example.com";
+  conversation.listener.message_bytes = 2000;
+  conversation.listener.recipients = 1;
+  auto& talker = conversation.begin();
+  std::string heard;
+  conversation.run(say_and_listen(
+      talker,
+      "EHLO x\r\nMAIL FROM:<a@example.com> SIZE=2001\r\nMAIL FROM:<a@example.com>\r\n"
+      "RCPT TO:<b@example.net>\r\nRCPT TO:<c@example.net>\r\nQUIT\r\n",
+      heard));
+  EXPECT_TRUE(heard.starts_with("220 smtp.example.com ESMTP Signet\r\n250-smtp.example.com\r\n"));
+  EXPECT_THAT(heard, HasSubstr("250-SIZE 2000\r\n"));
+  EXPECT_THAT(heard, HasSubstr("\r\n552 5.3.4 "));
+  EXPECT_THAT(heard, HasSubstr("\r\n452 4.5.3 "));
 }
 
 TEST(SessionTest, tells_the_metrics_what_happened) {

@@ -54,6 +54,34 @@ TEST(FindClientTest, asks_for_user_then_certificate_then_the_longest_network) {
   }
 }
 
+TEST(FindClientTest, a_name_of_a_verified_certificate_is_a_credential) {
+  auto settings = settings_with_clients();
+  settings.clients[3].certificate_names = {"db.example.com"};
+  Peer peer{address("203.0.113.1"), "", "ffff"};
+  peer.certificate_names = {"x.example.com", "db.example.com"};
+  EXPECT_EQ(find_client(settings, peer)->name, "people");
+  peer.certificate_fingerprint = "aa11";
+  EXPECT_EQ(find_client(settings, peer)->name, "machine");
+  peer = {address("203.0.113.1"), "", "ffff"};
+  peer.certificate_names = {"a.db.example.com", "*.example.com", ""};
+  EXPECT_EQ(find_client(settings, peer), nullptr);
+}
+
+TEST(FindClientTest, at_a_unix_socket_only_the_user_counts_and_no_network) {
+  auto settings = settings_with_clients();
+  settings.clients[0].networks.push_back(*IpNetwork::parse("0.0.0.0/0"));
+  Peer peer{{}, "", ""};
+  peer.unix_user = 33;
+  EXPECT_EQ(find_client(settings, peer), nullptr);
+  settings.clients[1].all_unix_users = true;
+  EXPECT_EQ(find_client(settings, peer)->name, "narrow");
+  settings.clients[4].unix_users = {33};
+  EXPECT_EQ(find_client(settings, peer)->name, "machine");
+  peer.unix_user = 34;
+  EXPECT_EQ(find_client(settings, peer)->name, "narrow");
+  EXPECT_EQ(to_string(peer), "unix:34");
+}
+
 TEST(FindClientTest, nobody_is_a_client_when_none_is_configured) {
   EXPECT_EQ(find_client({}, Peer{address("127.0.0.1"), "root", "aa11"}), nullptr);
 }

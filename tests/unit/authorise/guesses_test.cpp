@@ -21,8 +21,7 @@ const IpAddress kHere = *IpAddress::parse("192.0.2.1");
 constexpr int kBurst = static_cast<int>(Guesses::kBurst);
 
 IpAddress elsewhere(int number) {
-  return *IpAddress::parse("10.0." + std::to_string(number / 250) + "." +
-                           std::to_string(1 + number % 250));
+  return *IpAddress::parse("10.0." + std::to_string(number) + ".1");
 }
 
 int granted(Guesses& guesses, const IpAddress& from, const std::string& user, int attempts) {
@@ -56,6 +55,27 @@ TEST(GuessesTest, others_do_not_keep_a_user_out_of_where_it_came_in) {
   for (int i = 0; i < kBurst; ++i) (void)guesses.take(elsewhere(i), "ann");
   EXPECT_FALSE(guesses.take(elsewhere(kBurst), "ann"));
   EXPECT_TRUE(guesses.take(kHere, "ann"));
+}
+
+TEST(GuessesTest, neighbours_do_not_keep_a_user_out_of_where_it_came_in) {
+  const HandClock clock;
+  Guesses guesses(clock);
+  ASSERT_TRUE(guesses.take(kHere, "ann"));
+  guesses.succeeded(kHere, "ann");
+  const IpAddress neighbour = *IpAddress::parse("192.0.2.200");
+  EXPECT_EQ(granted(guesses, neighbour, "bob", 100), kBurst);
+  EXPECT_FALSE(guesses.take(kHere, "carol"));
+  EXPECT_EQ(granted(guesses, kHere, "ann", 100), kBurst);
+}
+
+TEST(GuessesTest, an_ipv4_network_is_a_24) {
+  const HandClock clock;
+  Guesses guesses(clock);
+  for (int i = 0; i < kBurst; ++i) {
+    (void)guesses.take(*IpAddress::parse("198.51.100." + std::to_string(i)), std::to_string(i));
+  }
+  EXPECT_FALSE(guesses.take(*IpAddress::parse("198.51.100.250"), "ann"));
+  EXPECT_TRUE(guesses.take(*IpAddress::parse("198.51.101.1"), "ann"));
 }
 
 TEST(GuessesTest, right_passwords_cost_nothing) {
@@ -93,7 +113,7 @@ TEST(GuessesTest, answers_to_wrong_passwords_wait_longer_and_longer) {
   milliseconds last{0};
   for (int i = 0; i < kBurst; ++i) {
     ASSERT_TRUE(guesses.take(kHere, "ann"));
-    const milliseconds delay = guesses.failed(kHere);
+    const milliseconds delay = guesses.failed(kHere, "ann");
     EXPECT_EQ(delay == milliseconds(0), i < 3) << i;
     EXPECT_GE(delay, last);
     last = delay;
@@ -105,9 +125,9 @@ TEST(GuessesTest, remembers_only_so_many_networks) {
   const HandClock clock;
   Guesses guesses(clock);
   for (std::size_t i = 0; i < Guesses::kMostEntries + 100; ++i) {
-    const std::array<std::uint8_t, 4> octets{10, static_cast<std::uint8_t>(i >> 16U),
+    const std::array<std::uint8_t, 4> octets{static_cast<std::uint8_t>(i >> 16U),
                                              static_cast<std::uint8_t>(i >> 8U),
-                                             static_cast<std::uint8_t>(i)};
+                                             static_cast<std::uint8_t>(i), 1};
     ASSERT_TRUE(guesses.take(IpAddress::from_bytes(octets.data(), false), std::to_string(i)));
   }
 }

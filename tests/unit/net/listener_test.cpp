@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <future>
 #include <map>
@@ -12,6 +14,7 @@
 
 #include "relay/net/descriptor.hpp"
 #include "tests/support/run_task.hpp"
+#include "tests/support/test_certificate.hpp"
 
 namespace signet::net {
 namespace {
@@ -64,6 +67,55 @@ TEST_F(ListenerTest, hands_over_a_connected_stream) {
   ASSERT_EQ(streams.size(), 1U);
   EXPECT_EQ(streams[0].local(), listener->endpoint());
   EXPECT_TRUE(streams[0].peer().address.is_loopback());
+}
+
+Descriptor connect_to(const std::filesystem::path& socket) {
+  Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  if (connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    client.reset();
+  }
+  return client;
+}
+
+TEST_F(ListenerTest, a_unix_socket_tells_who_is_there) {
+  const test::ScratchFolder folder;
+  const auto file = folder.path() / "submit.sock";
+  std::vector<Stream> streams;
+  const auto keep = [&](Stream stream, const Worker&) { streams.push_back(std::move(stream)); };
+  auto listener = Listener::open(loop_, file, 0600, nullptr, {{.loop = &loop_}}, keep);
+  ASSERT_TRUE(listener) << listener.error().detail;
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+  const auto client = connect_to(file);
+  turn();
+  ASSERT_EQ(streams.size(), 1U);
+  EXPECT_EQ(streams[0].peer_uid(), getuid());
+  EXPECT_EQ(streams[0].peer(), Endpoint{});
+  EXPECT_FALSE(Listener::open(loop_, file, 0600, nullptr, {{.loop = &loop_}}, keep))
+      << "somebody listens there";
+  listener->reset();
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(ListenerTest, a_unix_socket_left_behind_is_replaced_and_another_file_is_not) {
+  const test::ScratchFolder folder;
+  const auto file = folder.path() / "submit.sock";
+  const auto ignore = [](const Stream&, const Worker&) {};
+  {
+    Descriptor dead(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    file.native().copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  EXPECT_TRUE(Listener::open(loop_, file, 0600, nullptr, {{.loop = &loop_}}, ignore));
+  (void)folder.write("submit.sock", "precious");
+  const auto refused = Listener::open(loop_, file, 0600, nullptr, {{.loop = &loop_}}, ignore);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("remove it"), std::string::npos);
+  EXPECT_EQ(std::filesystem::file_size(file), 8U);
 }
 
 TEST_F(ListenerTest, gives_each_connection_to_the_worker_with_the_fewest) {
