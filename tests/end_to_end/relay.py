@@ -135,7 +135,7 @@ class Relay:
     def _read_facts(self, stdout, facts):
         for line in stdout:
             fact = json.loads(line)
-            if fact.get("event") == "listening":
+            if fact.get("event") == "listening" and not fact["address"].startswith("unix:"):
                 self.ports[fact["name"]] = int(fact["address"].rpartition(":")[2])
             facts.put(fact)
         facts.put(None)

@@ -32,6 +32,20 @@ def msmtp(folder, port, message, *settings, sender="alice@example.com", recipien
     return _run([program, "-C", str(file), *recipients], input=message.replace(b"\r\n", b"\n"))
 
 
+def gsasl(port, mechanism, user, password, certificate, *options, check=True):
+    """gsasl logs in over STARTTLS and leaves; returns (status, what it printed)."""
+    program = peers.need("usr/bin/gsasl")
+    done = subprocess.run(
+        [program, "--client", "--smtp", "--verbose", "--mechanism", mechanism, "--authentication-id", user,
+         "--password", password, "--x509-ca-file", str(certificate), *options, f"--connect=127.0.0.1:{port}"],
+        capture_output=True, env=peers.environment(), timeout=120, input=b"",
+    )
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if check and done.returncode != 0:
+        raise AssertionError(f"gsasl exited {done.returncode}: {said}")
+    return done.returncode, said
+
+
 def smtp_source(port, *options, count=1, sessions=1, length=4096, sender="alice@example.com", recipient="bob@receiver.example"):
     """Postfix's load generator: `count` messages of about `length` octets over `sessions` connections."""
     program = peers.need("usr/sbin/smtp-source")

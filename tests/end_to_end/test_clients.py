@@ -34,7 +34,7 @@ require_auth = true
 
 def user_line(name="app", password=PASSWORD):
     made = json.loads(run_program("user", "new", name, "--json", input=(password + "\n").encode()).stdout)
-    return f'[[user]]\nname = "{made["name"]}"\npassword = "{made["password"]}"\n'
+    return f'[[user]]\nname = "{made["name"]}"\npassword = "{made["password"]}"\nscram = "{made["scram"]}"\n'
 
 
 class Clients(EndToEnd):
