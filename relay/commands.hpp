@@ -50,6 +50,9 @@ int new_key(const NewKeyOptions& options);
 /// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
 int new_user(const std::string& name, bool json);
 
+/// Submits the message on standard input, as sendmail(1) does; its exit status is of sysexits.h.
+int send(const std::vector<std::string>& arguments);
+
 /// Writes every message of a stopped spool to `target`.
 int export_queue(const std::filesystem::path& config, const std::filesystem::path& spool,
                  const std::filesystem::path& target);

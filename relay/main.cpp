@@ -130,7 +130,24 @@ void add_queue(CLI::App& app, int& status) {
 
 }  // namespace
 
+namespace {
+
+/// sendmail's options are not of the kind the others are: they go to the command as they are.
+bool is_send(int argc, char** argv) {
+  if (argc == 0) return false;
+  if (std::filesystem::path(argv[0]).filename() == "sendmail") return true;
+  return argc > 1 && std::string_view(argv[1]) == "send";
+}
+
+int send_with(int argc, char** argv) {
+  const bool is_sendmail = std::filesystem::path(argv[0]).filename() == "sendmail";
+  return send({argv + (is_sendmail ? 1 : 2), argv + argc});
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  if (is_send(argc, argv)) return send_with(argc, argv);
   CLI::App app("Signet: an outbound DKIM signing relay", "signet");
   app.set_version_flag("--version", "signet " SIGNET_VERSION);
   app.require_subcommand(1);
@@ -142,6 +159,7 @@ int main(int argc, char** argv) {
   add_keys(app, status);
   add_user(app, status);
   add_queue(app, status);
+  app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
