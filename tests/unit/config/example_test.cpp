@@ -37,6 +37,15 @@ TEST(ExampleTest, loads_without_a_problem_or_warning) {
   EXPECT_EQ(loaded.settings->clients.at(0).name, "apps");
 }
 
+TEST(ExampleTest, what_is_installed_loads_and_lets_nobody_send) {
+  std::ostringstream text;
+  text << std::ifstream(SIGNET_SOURCE_DIR "/config/signet.toml").rdbuf();
+  const Loaded loaded = load_text("hostname = 'mx.example.com'\n" + text.str(), "signet.toml");
+  EXPECT_EQ(words(loaded.problems), "");
+  ASSERT_NE(loaded.settings, nullptr);
+  EXPECT_TRUE(loaded.settings->clients.empty());
+}
+
 TEST(ExampleTest, loads_with_every_option_switched_on) {
   const Loaded loaded = load_text(whole_example(), "/etc/signet/signet.toml");
   EXPECT_EQ(words(loaded.problems), "");
@@ -89,11 +98,11 @@ TEST(ExampleTest, shows_the_defaults) {
   const auto times = [](const Settings& s) {
     const Timeouts& t = s.timeouts;
     const QueueSettings& q = s.queue;
-    return std::tuple(t.command, t.data_block, t.tls_handshake, t.min_bytes_per_second, t.connect,
-                      t.greeting, t.mail, t.rcpt, t.data, t.block, t.final_dot, t.quit,
-                      t.idle_connection, t.drain, q.retries, q.retry_later, q.life,
-                      q.null_sender_life, q.delay_dsn, s.signing.signature_life,
-                      s.resolver.timeout);
+    return std::tuple(t.command, t.data_block, t.tls_handshake, t.proxy_header,
+                      t.min_bytes_per_second, t.connect, t.greeting, t.mail, t.rcpt, t.data,
+                      t.block, t.final_dot, t.quit, t.idle_connection, t.drain, q.retries,
+                      q.retry_later, q.life, q.null_sender_life, q.delay_dsn,
+                      s.signing.signature_life, s.resolver.timeout);
   };
   const auto client = [](const Settings& s) {
     const ClientSettings& c = s.clients.at(0);

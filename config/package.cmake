@@ -1,0 +1,32 @@
+# The Debian package: cmake --preset package && ninja -C build/package signet && (cd build/package && cpack -G DEB)
+if(NOT SIGNET_PACKAGE)
+  return()
+endif()
+install(FILES config/signet.toml DESTINATION /etc/signet)
+install(FILES README.md ARCHITECTURE.md config/senders.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_NAME signet)
+set(CPACK_PACKAGE_CONTACT "Signet <signet@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "outbound DKIM signing relay")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+  "A smarthost between applications and the world: it takes mail over SMTP, signs it with the key of
+ the sender's domain, checks the signature, stores the message durably and delivers it.")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION mail)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  ${CMAKE_SOURCE_DIR}/config/debian/postinst ${CMAKE_SOURCE_DIR}/config/debian/prerm
+  ${CMAKE_SOURCE_DIR}/config/debian/postrm ${CMAKE_SOURCE_DIR}/config/debian/conffiles)
+if(SIGNET_SENDMAIL)
+  set(CPACK_DEBIAN_PACKAGE_PROVIDES mail-transport-agent)
+  set(CPACK_DEBIAN_PACKAGE_CONFLICTS mail-transport-agent)
+  set(CPACK_DEBIAN_PACKAGE_REPLACES mail-transport-agent)
+endif()
+include(CPack)
