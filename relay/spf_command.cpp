@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "relay/align/spf.hpp"
 #include "relay/commands.hpp"
@@ -42,14 +41,12 @@ Result<net::ResolverSettings> read_resolver(const std::string& dns) {
 }
 
 net::Task<void> answer(net::Resolver& resolver, net::Loop& loop, align::SpfQuestion question,
-                       bool with_explanation, std::optional<Answer>& into) {
+                       bool with_explanation, Answer& made) {
   const align::SpfLimits limits;
-  Answer made;
   made.result = co_await align::check_host(resolver, loop, question, limits);
   if (with_explanation) {
     made.explanation = co_await align::explain(resolver, loop, question, made.result, limits);
   }
-  into = std::move(made);
   loop.stop();
 }
 
@@ -102,12 +99,12 @@ int spf(const SpfOptions& options) {
   net::Loop loop;
   const auto resolver = net::make_resolver(*settings);
   if (!resolver) return complain(resolver.error());
-  std::optional<Answer> made;
+  Answer made;
   net::TaskScope scope;
   scope.spawn(answer(**resolver, loop, std::move(*question), options.explain, made));
   loop.run();
-  options.json ? print_json(*made, options.explain) : print_text(*made, options.explain);
-  return made->result.outcome == align::SpfOutcome::pass ? 0 : 1;
+  options.json ? print_json(made, options.explain) : print_text(made, options.explain);
+  return made.result.outcome == align::SpfOutcome::pass ? 0 : 1;
 }
 
 }  // namespace signet::commands

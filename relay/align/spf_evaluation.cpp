@@ -129,16 +129,17 @@ Task<SpfFinding> SpfEvaluation::evaluate(std::string domain, SpfRecord record) {
   for (const SpfDirective& directive : record.directives) {
     auto match = co_await matches(directive, domain);
     if (!match) co_return failed(domain, directive.text, match.error());
-    if (match->included && !match->matches) {
-      match->included->chain.insert(match->included->chain.begin(), shown(domain));
-      co_return std::move(*match->included);
+    auto& [matches_now, included] = *match;
+    if (included && !matches_now) {
+      included->chain.insert(included->chain.begin(), shown(domain));
+      co_return std::move(*included);
     }
     if (questions_.take_void()) {
       const auto counted = count_void();
       if (!counted) co_return failed(domain, directive.text, counted.error());
     }
-    if (match->matches) {
-      co_return matched(domain, directive, record, values_.address, std::move(match->included));
+    if (matches_now) {
+      co_return matched(domain, directive, record, values_.address, std::move(included));
     }
   }
   if (!record.redirect) co_return unmatched(domain, values_.address);

@@ -12,7 +12,7 @@ import evaluator
 import generated
 
 SEED = 7208
-ZONES = 6000
+ZONES = 4000
 
 
 def reverse_name(address):
