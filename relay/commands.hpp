@@ -36,6 +36,17 @@ int sign(const std::filesystem::path& config);
 /// One line per signature; 0 if at least one and all pass. `dns`: ask this server.
 int verify(const std::optional<Endpoint>& dns, bool json);
 
+struct SpfOptions {
+  std::string ip;
+  std::string mail_from;  ///< Empty or "<>": the null sender, checked as postmaster@HELO.
+  std::string helo;
+  std::string dns;  ///< Ask this name server: ADDRESS:PORT.
+  bool json = false;
+  bool explain = false;
+};
+/// The result of check_host() as the first word. 0: pass; 1: another result; 2: an option is wrong.
+int spf(const SpfOptions& options);
+
 struct NewKeyOptions {
   std::filesystem::path config;
   std::filesystem::path store;
