@@ -140,6 +140,14 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
   return opened;
 }
 
+Result<void> Database::repair(const std::filesystem::path& path) {
+  const rocksdb::DBOptions options =
+      database_options(Mode::read_write_salvage, rocksdb::Env::Default(), {});
+  const rocksdb::Status status = rocksdb::RepairDB(path.string(), options, column_options());
+  if (!status.ok()) return fail(Fault::spool_failed, status.ToString());
+  return {};
+}
+
 Database::~Database() {
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* column : columns_) {

@@ -42,6 +42,9 @@ class Database {
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
                                                               Mode mode, FileSystem file_system,
                                                               OnTrouble on_trouble);
+  /// Puts together anew what can be read of a database that does not open. Writes to `path`: give
+  /// it a copy. Fault: spool_failed.
+  [[nodiscard]] static Result<void> repair(const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -97,6 +97,21 @@ class Exporter {
   const Report& report_;
 };
 
+/// A database that does not open is repaired as a copy: the spool itself stays as it is.
+Result<std::unique_ptr<Database>> open_damaged(const std::filesystem::path& path,
+                                               const std::filesystem::path& copy,
+                                               const Report& report) {
+  auto database = Database::open(path, Database::Mode::read_only_salvage, {}, {});
+  if (database) return database;
+  report("the database does not open (" + database.error().detail + "): reading a repaired copy");
+  std::error_code error;
+  std::filesystem::copy(path, copy, std::filesystem::copy_options::recursive, error);
+  if (error) return fail(Fault::spool_failed, copy.string() + ": " + error.message());
+  const Result<void> repaired = Database::repair(copy);
+  if (!repaired) return repaired.failure();
+  return Database::open(copy, Database::Mode::read_only_salvage, {}, {});
+}
+
 }  // namespace
 
 Result<std::uint64_t> export_all(const std::filesystem::path& spool,
@@ -111,10 +126,13 @@ Result<std::uint64_t> export_all(const std::filesystem::path& spool,
   std::error_code error;
   std::filesystem::create_directories(target, error);
   if (error) return fail(Fault::spool_failed, target.string() + ": " + error.message());
-  const auto database =
-      Database::open(directory->database(), Database::Mode::read_only_salvage, {}, {});
+  const std::filesystem::path copy = target / ".repaired";
+  auto database = open_damaged(directory->database(), copy, report);
   if (!database) return fail(Fault::spool_failed, database.error().detail);
-  return Exporter(**database, target, report).run();
+  const std::uint64_t count = Exporter(**database, target, report).run();
+  database->reset();
+  std::filesystem::remove_all(copy, error);
+  return count;
 }
 
 }  // namespace signet::spool

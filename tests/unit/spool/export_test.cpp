@@ -69,6 +69,26 @@ TEST_F(ExportTest, exports_what_a_damaged_log_leaves) {
   EXPECT_GE(*count, 48U);
 }
 
+TEST_F(ExportTest, exports_from_a_database_that_does_not_open) {
+  open();
+  for (std::uint64_t id = 1; id <= 20; ++id) ASSERT_TRUE(store(message(id), body(2000)));
+  close();
+  open();  // Recovery writes the log out to tables and blob files.
+  for (std::uint64_t id = 21; id <= 30; ++id) ASSERT_TRUE(store(message(id), body(2000)));
+  close();
+  std::filesystem::remove(home() / "db" / "CURRENT");
+  for (const auto& entry : std::filesystem::directory_iterator(home() / "db")) {
+    if (entry.path().filename().string().starts_with("MANIFEST"))
+      std::filesystem::resize_file(entry.path(), 10);
+  }
+  const auto count = run();
+  ASSERT_TRUE(count) << count.error().detail;
+  EXPECT_EQ(*count, 30U);
+  EXPECT_EQ(reports_.size(), 1U);
+  EXPECT_EQ(file(3, ".eml").size(), file(23, ".eml").size());
+  EXPECT_FALSE(std::filesystem::exists(out() / ".repaired"));
+}
+
 TEST_F(ExportTest, reports_a_message_whose_body_is_damaged_and_writes_the_others) {
   open();
   for (std::uint64_t id = 1; id <= 20; ++id) {
