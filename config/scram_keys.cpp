@@ -46,8 +46,9 @@ Result<ScramKeys> parse_scram_keys(std::string_view line) {
     return fail(Fault::bad_parameter, "a part is missing");
   }
   ScramKeys keys;
-  const char* end = iterations.data() + iterations.size();
-  const auto [stop, error] = std::from_chars(iterations.data(), end, keys.iterations);
+  const char* begin = iterations.data();
+  const char* end = begin + iterations.size();
+  const auto [stop, error] = std::from_chars(begin, end, keys.iterations);
   if (error != std::errc{} || stop != end || keys.iterations < ScramKeys::kLeastIterations ||
       keys.iterations > ScramKeys::kMostIterations) {
     return fail(Fault::bad_parameter, "iterations");

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "config/reader.hpp"
 #include "relay/commands.hpp"
@@ -166,18 +167,19 @@ class Conversation {
     return true;
   }
   [[nodiscard]] bool read(int status_if_refused) {
-    auto reply = replies_.next();
-    while (reply && !*reply) {
+    std::optional<smtp::Reply> said;
+    while (!said) {
+      auto reply = replies_.next();
+      if (!reply) return give_up(EX_PROTOCOL, "this is no SMTP server");
+      said = std::move(*reply);
+      if (said) break;
       std::array<char, 4096> room{};
       const ssize_t got = recv(socket_.get(), room.data(), room.size(), 0);
       if (got <= 0) return give_up(EX_TEMPFAIL, "the relay is gone");
       replies_.feed({room.data(), static_cast<std::size_t>(got)});
-      reply = replies_.next();
     }
-    if (!reply) return give_up(EX_PROTOCOL, "this is no SMTP server");
-    const smtp::Reply& said = **reply;
-    if (said.is_positive()) return true;
-    return give_up(said.is_transient() ? EX_TEMPFAIL : status_if_refused, said.to_string());
+    if (said->is_positive()) return true;
+    return give_up(said->is_transient() ? EX_TEMPFAIL : status_if_refused, said->to_string());
   }
   [[nodiscard]] bool give_up(int status, const std::string& why) {
     ended_ = {status, why};

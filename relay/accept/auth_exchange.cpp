@@ -1,7 +1,6 @@
 #include "relay/accept/auth_exchange.hpp"
 
-#include <strings.h>
-
+#include "relay/smtp/characters.hpp"
 #include "relay/smtp/command.hpp"
 
 namespace signet::accept {
@@ -10,7 +9,7 @@ namespace {
 using Step = AuthExchange::Step;
 
 bool is_mechanism(std::string_view text, std::string_view name) {
-  return text.size() == name.size() && strncasecmp(text.data(), name.data(), name.size()) == 0;
+  return smtp::equals_ignoring_case(text, name);
 }
 
 Failure malformed(const char* what) { return fail(Fault::auth_malformed, what); }
@@ -44,7 +43,7 @@ bool AuthExchange::choose(std::string_view mechanism) {
   const bool plus = is_mechanism(mechanism, "SCRAM-SHA-256-PLUS");
   if (plus || is_mechanism(mechanism, "SCRAM-SHA-256")) {
     if (!offered_.scram || (plus && offered_.channel_binding.empty())) return false;
-    scram_.emplace(plus, offered_.channel_binding);
+    scram_ = std::make_unique<ScramExchange>(plus, offered_.channel_binding);
     awaits_ = Awaits::scram_first;
     return true;
   }

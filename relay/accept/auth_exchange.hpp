@@ -4,7 +4,7 @@
 // Pure; whether a password is good, and which keys a user has, is somebody else's question.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -65,7 +65,7 @@ class AuthExchange {
   Mechanisms offered_;
   Awaits awaits_ = Awaits::plain;
   std::string user_;
-  std::optional<ScramExchange> scram_;
+  std::unique_ptr<ScramExchange> scram_;  // While SCRAM was chosen.
 };
 
 }  // namespace signet::accept

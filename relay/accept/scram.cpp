@@ -112,7 +112,7 @@ Result<std::string> ScramExchange::on_client_first(std::string message) {
   if (!user) return user;
   if (!parts->authzid.empty()) {
     const auto other = decode_name(parts->authzid);
-    if (!other) return other;
+    if (!other) return other.failure();
     if (*other != *user) return fail(Fault::auth_failed, "acts for another");
   }
   if (!plus_ && parts->binding.starts_with('p')) {

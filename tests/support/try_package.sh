@@ -26,7 +26,8 @@ in_root() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEN
 start() {
   install -d -o 0 -g 0 -m 0755 "$root/run/signet"
   in_root chown signet:signet /run/signet
-  in_root setpriv --reuid signet --regid signet --init-groups \
+  # Not in_root: the process we know must be the relay itself.
+  chroot "$root" /usr/bin/setpriv --reuid signet --regid signet --init-groups \
     /usr/sbin/signet serve --config /etc/signet/signet.toml >"$work/facts" 2>"$work/log" &
   relay=$!
   for _ in $(seq 300); do
