@@ -60,7 +60,7 @@ net::Task<Result<void>> Connection::take_proxy_header() {
     const auto step = read_proxy_header(header);
     if (!step) co_return step.failure();
     if (step->wants == 0) {
-      if (step->client) facts_.remote = *step->client;
+      facts_.remote = step->client.value_or(facts_.remote);
       facts_.peer.address = facts_.remote.address;
       co_return Result<void>();
     }

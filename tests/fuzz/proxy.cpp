@@ -1,6 +1,7 @@
 // The PROXY header of a load balancer, read as a connection reads it. Held to: it never wants an
 // octet beyond the cap, always comes to an end, any cut gives the same result, and a client is told
 // only of a header that names one.
+#include <algorithm>
 #include <string>
 
 #include "relay/accept/proxy_header.hpp"

@@ -26,6 +26,7 @@ in_root() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEN
 start() {
   install -d -o 0 -g 0 -m 0755 "$root/run/signet"
   in_root chown signet:signet /run/signet
+  : >"$work/facts"  # Those of the last start are not of this one.
   # Not in_root: the process we know must be the relay itself.
   chroot "$root" /usr/bin/setpriv --reuid signet --regid signet --init-groups \
     /usr/sbin/signet serve --config /etc/signet/signet.toml >"$work/facts" 2>"$work/log" &
@@ -77,6 +78,8 @@ next_hop = "smtp://127.0.0.1:9"
 min_free_bytes = 0
 min_free_share = 0.0
 TOML
+# Ports of its own: others may be at work on this machine.
+sed -i -E 's/127.0.0.1:(2525|9125)/127.0.0.1:0/' "$root/etc/signet/signet.toml"
 sed -i '/^#hostname/a hostname = "mx1.example.com"' "$root/etc/signet/signet.toml"
 in_root setpriv --reuid signet --regid signet --init-groups signet keys new example.com --config /etc/signet/signet.toml \
   >/dev/null 2>&1 || fail "no key"

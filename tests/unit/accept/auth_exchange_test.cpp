@@ -29,6 +29,7 @@ std::string outcome(const std::vector<std::string>& lines) {
 
 std::string b64(const std::string& text) { return smtp::encode_base64(text); }
 
+// B20.
 TEST(AuthExchangeTest, plain_and_login_give_credentials_or_the_right_fault) {
   const std::vector<ExchangeCase> cases{
       {{"PLAIN " + b64("\0ann\0secret"s)}, "ann/secret"},

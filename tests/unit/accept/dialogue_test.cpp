@@ -142,6 +142,7 @@ TEST(DialogueTest, a_refused_ehlo_changes_nothing) {
   EXPECT_EQ(tell(dialogue, "DATA").substr(0, 3), "354");
 }
 
+// B15.
 TEST(DialogueTest, nothing_said_in_clear_survives_starttls) {
   Dialogue dialogue = in_state(ehlo);
   tell(dialogue, "STARTTLS");

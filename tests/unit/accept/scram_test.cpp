@@ -126,7 +126,7 @@ TEST(ScramTest, keys_give_the_signatures_of_rfc_7677) {
   EXPECT_EQ(b64(sha256(client_key)), keys.stored_key);
 }
 
-// B16, A11.
+// A11.
 TEST(ScramTest, proves_a_client_and_refuses_every_tampered_one) {
   struct Case {
     const char* what;

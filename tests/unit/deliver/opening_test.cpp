@@ -124,6 +124,7 @@ TEST_F(OpeningTest, a_broken_handshake_is_tried_in_clear_only_under_may) {
   EXPECT_EQ(open_by({broken}, TlsPolicy::verify), "tls_failed");
 }
 
+// B14.
 TEST_F(OpeningTest, octets_after_the_reply_to_starttls_end_the_connection) {
   const std::string injected =
       kOffersTls + "C: STARTTLS\nS> 220 Go\\r\\n250-evil\\r\\n250 PIPELINING\\r\\n\nCLOSE\n";

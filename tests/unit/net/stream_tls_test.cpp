@@ -365,6 +365,7 @@ TEST_F(RawClientTest, speaks_tls_1_2_and_nothing_older) {
   EXPECT_EQ(server_side_.outcome.error().fault, Fault::tls_failed);
 }
 
+// B17.
 TEST_F(RawClientTest, speaks_tls_1_2_without_renegotiation) {
   SSL_CTX_set_max_proto_version(raw_->context(), TLS1_2_VERSION);
   shake_hands(usual_server());
