@@ -29,6 +29,7 @@ enum class Fault {
   auth_unavailable,
   too_many_errors,
   too_many_connections,
+  too_many_transactions,
   idle_timeout,
   shutting_down,
   // Sender and recipients.
@@ -85,6 +86,7 @@ enum class Fault {
   peer_protocol,
   peer_lacks_8bitmime,
   peer_lacks_smtputf8,
+  peer_lacks_requiretls,
   peer_lacks_auth,
   peer_size_limit,
   tls_failed,

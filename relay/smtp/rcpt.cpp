@@ -25,12 +25,14 @@ bool is_notify(std::string_view list) {
   }
 }
 
-bool is_original_recipient(std::string_view text) {
+bool is_original_recipient(std::string_view text, bool utf8) {
   const std::size_t semicolon = text.find(';');
   if (semicolon == std::string_view::npos || text.size() > kMaxOriginalRecipient) return false;
   const std::string_view type = text.substr(0, semicolon);
+  const std::string_view address = text.substr(semicolon + 1);
+  if (equals_ignoring_case(type, "utf-8")) return decode_utf8_address(address, utf8).has_value();
   return !type.empty() && std::ranges::all_of(type, is_atext) &&
-         is_printable_xtext(text.substr(semicolon + 1), kMaxOriginalRecipient);
+         is_printable_xtext(address, kMaxOriginalRecipient);
 }
 
 Result<void> take(const Parameter& parameter, const Offered& offered, DsnParameters& dsn) {
@@ -41,7 +43,7 @@ Result<void> take(const Parameter& parameter, const Offered& offered, DsnParamet
   }
   if (parameter.keyword == "ORCPT" && offered.dsn) {
     dsn.original_recipient = parameter.value;
-    if (!is_original_recipient(parameter.value)) return refuse_value(parameter);
+    if (!is_original_recipient(parameter.value, offered.utf8)) return refuse_value(parameter);
     return {};
   }
   return fail(Fault::unknown_parameter, parameter.keyword);
