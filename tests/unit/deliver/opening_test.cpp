@@ -171,6 +171,22 @@ TEST_F(OpeningTest, authenticates_by_plain_else_login) {
   }
 }
 
+TEST_F(OpeningTest, limits_are_read_again_after_auth) {
+  test::ScriptedServer server({greet({"AUTH PLAIN", "LIMITS RCPTMAX=1"}) +
+                               "C: AUTH PLAIN AHUAcA==\nS: 235 Ok\nC: EHLO relay.example\n"
+                               "S: 250-sink.example\nS: 250 LIMITS RCPTMAX=2\n"});
+  ConnectOptions chosen = options(server);
+  chosen.tls = TlsPolicy::none;
+  chosen.user = "u";
+  chosen.password = "p";
+  auto opened = open(std::move(chosen));
+  ASSERT_TRUE(opened);
+  const std::vector<Domain> recipients(3, *Domain::parse("b.example"));
+  EXPECT_THAT((*opened)->admit(recipients), ElementsAre(0U, 1U));
+  opened->reset();
+  EXPECT_EQ(server.finish(), "");
+}
+
 TEST_F(ClientTest, one_connection_carries_message_after_message) {
   const std::string envelope = "C: MAIL FROM:<s@a.example>\nC: RCPT TO:<r1@b.example>\nC: DATA\n";
   test::ScriptedServer server(
