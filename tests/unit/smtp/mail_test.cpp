@@ -133,6 +133,15 @@ TEST(Rcpt, takes_an_original_recipient_of_rfc_6533) {
   EXPECT_FALSE(parse_rcpt("TO:<a@b.example> ORCPT=utf-8;a+2Bb", kAll, hostname()));
 }
 
+TEST(Rcpt, takes_the_xtext_of_utf8_that_postfix_sends_with_smtputf8) {
+  const std::string postfix = "TO:<a@b.example> ORCPT=rfc822;+E7+94+B2@b.example";
+  EXPECT_TRUE(parse_rcpt(postfix, kAll, hostname()));
+  EXPECT_FALSE(parse_rcpt(postfix, Offered{.dsn = true}, hostname()));
+  for (const char* bad : {"+E7+94@b.example", "+C2+85+0A@b.example", "+00"})
+    EXPECT_FALSE(parse_rcpt("TO:<a@b.example> ORCPT=rfc822;" + std::string(bad), kAll, hostname()))
+        << bad;
+}
+
 TEST(Rcpt, original_recipient_is_capped) {
   const std::string at_cap = "TO:<a@b.example> ORCPT=rfc822;" + std::string(493, 'x');
   EXPECT_TRUE(parse_rcpt(at_cap, kAll, hostname()));
