@@ -158,12 +158,12 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def mail_exchanger(test):
+def mail_exchanger(test, **options):
     """(address, sink) on port 25 of a loopback address that only this test uses."""
     for _ in range(20):
         host = f"127.{random.randint(20, 250)}.{random.randint(1, 250)}.{random.randint(2, 250)}"
         try:
-            return host, Sink(test, host=host, port=25)
+            return host, Sink(test, host=host, port=25, **options)
         except PermissionError:
             test.skipTest("may not listen on port 25")
         except OSError:

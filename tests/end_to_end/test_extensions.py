@@ -14,7 +14,8 @@ import waiting
 from case import EndToEnd
 from certificates import Certificate
 from dialogue import Dialogue
-from sinks import Tee
+from relay import Relay
+from sinks import Tee, mail_exchanger
 
 DSN = '[dsn]\nfrom = "MAILER-DAEMON@example.com"\n'
 IDN = "xn--bcher-kva.example"
@@ -85,6 +86,61 @@ class Extensions(EndToEnd):
         relay.send(mail.PLAIN)
         self.assert_unchanged(mail.PLAIN, sink.one().octets)
         self.assertEqual(len(sink.messages), 1)
+
+    def over_tls(self, relay, certificate, envelope, message):
+        """The codes of the replies to `envelope` (lines), DATA and the message, after STARTTLS."""
+        with Dialogue(relay.port) as client:
+            client.open()
+            client.command(b"STARTTLS")
+            client.socket = certificate.client_context().wrap_socket(client.socket, server_hostname="mx.signet.example")
+            client.write(b"EHLO x\r\n")
+            self.assertIn("REQUIRETLS", client.reply()[1])
+            codes = [client.command(line) for line in (*envelope, b"DATA")]
+            return codes + [client.command(message + b".")]
+
+    def test_requiretls_mail_does_not_go_where_it_is_not_offered(self):
+        ours, theirs = Certificate(self.folder, "mx.signet.example"), Certificate(self.folder, "sink.example", "sink")
+        sink = self.sink(tls_context=theirs.server_context())
+        listen = '[[listen]]\naddress = "127.0.0.1:0"\nname = "smtp"\ntls = "starttls"\n'
+        relay = self.relay(sink, listen=listen, more=ours.settings() + f'outbound_ca = "{theirs.certificate}"\n' + DSN)
+        envelope = (b"MAIL FROM:<alice@example.com> REQUIRETLS RET=FULL", b"RCPT TO:<bob@receiver.example>")
+        self.assertEqual(self.over_tls(relay, ours, envelope, mail.PLAIN), [250, 250, 354, 250])
+        report = sink.one()
+        self.assertEqual(report.recipients, [mail.AUTHOR])
+        self.assertEqual(self.report(report.octets)[1]["status"], "5.7.30")
+        self.assertNotIn(b"Hello Bob", report.octets, "RET=FULL does not count with REQUIRETLS")
+        with relay.client() as client:
+            client.ehlo()
+            self.assertEqual(client.docmd("MAIL FROM:<alice@example.com> REQUIRETLS")[0], 555, "not in clear")
+
+    def test_tls_required_no_goes_to_a_host_whose_certificate_does_not_verify(self):
+        certificate = Certificate(self.folder, "mx.receiver.example", "sink")
+        address, sink = mail_exchanger(self, tls_context=certificate.server_context())
+        names = self.names({}, more=("receiver.example. IN MX 10 mx.receiver.example.", f"mx.receiver.example. IN A {address}"))
+        resolver = f'[resolver]\nmode = "servers"\nservers = ["{names.address}"]\n'
+        routes = '[[route]]\nname = "mx"\ndefault = true\nnext_hop = "mx"\ntls = "verify"\n'
+        relay = Relay(self, self.folder, routes, top="allow_private_mx = true\n", more=resolver)
+        relay.key("example.com")
+        relay.start()
+        relay.send(mail.PLAIN)
+        waiting.until(self, lambda: [fact for fact in relay.log() if fact["event"] == "deferred"], "a deferral")
+        relay.send(mail.message(fields=b"TLS-Required: No\r\n"))
+        self.assertIn(b"TLS-Required: No", sink.one().octets)
+        self.assertEqual(len(sink.messages), 1)
+
+    def test_late_mail_is_told_only_to_who_wants_to_know(self):
+        sink = self.sink()
+        recipients = {f"{notify}@receiver.example": notify for notify in ("DELAY", "FAILURE")}
+        sink.refuse |= {recipient: "450 4.2.1 not now" for recipient in recipients}
+        relay = self.relay(sink, more=DSN + '[queue]\ndelay_dsn = "1s"\n')
+        for recipient, notify in recipients.items():
+            with relay.client() as client:
+                client.ehlo()
+                client.sendmail(mail.AUTHOR, [recipient], mail.PLAIN, rcpt_options=[f"NOTIFY={notify}"])
+        relay.retry_until(lambda: sink.messages, "a report")
+        about_recipient = self.report(sink.one().octets)[1]
+        self.assertEqual(about_recipient["action"], "delayed")
+        self.assertIn("DELAY@", about_recipient["final-recipient"])
 
     def test_exim_sends_by_bdat(self):
         sink = self.sink()
