@@ -77,6 +77,7 @@ void read_limits(Section& root, Settings& settings) {
     Limits& into = settings.limits;
     limits.size("message_bytes", into.message_bytes, kLeastMessage);
     limits.count("recipients", into.recipients, 100U);  // RFC 5321 4.5.3.1.8
+    limits.count("transactions_per_session", into.transactions_per_session);
     limits.size("header_bytes", into.header_bytes, kLeastMessage);
     limits.count("header_fields", into.header_fields, 1U);
     limits.count("connections", into.connections, 1U);

@@ -148,6 +148,7 @@ struct DsnSettings {
 struct Limits {
   std::uint64_t message_bytes = 25ULL << 20U;
   std::uint32_t recipients = 100;
+  std::uint32_t transactions_per_session = 0;  ///< MAIL commands of one client; 0: no limit.
   std::uint32_t header_bytes = 128U << 10U;
   std::uint32_t header_fields = 1000;
   std::uint32_t connections = 10000;

@@ -5,6 +5,7 @@
 
 #include "keys/secret_file.hpp"
 #include "relay/outbound.hpp"
+#include "relay/smtp/characters.hpp"
 #include "relay/stopwatch.hpp"
 
 namespace signet {
@@ -18,6 +19,12 @@ constexpr std::size_t kMaxAddressesTried = 6;
 const config::PoolSettings* pool_named(const config::Settings& settings, const std::string& name) {
   const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
   return found == settings.pools.end() ? nullptr : &*found;
+}
+
+config::TlsPolicy policy_for(const config::RouteSettings& route, bool is_required,
+                             bool is_optional) {
+  if (is_required) return config::TlsPolicy::verify;
+  return is_optional ? config::TlsPolicy::may : route.tls;
 }
 
 Result<std::string> read_password(const std::filesystem::path& file) {
@@ -118,13 +125,20 @@ net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
   const bool reusable = link.connection && link.connection->is_reusable() &&
                         !link.connection->is_stale() && link.snapshot == snapshot &&
                         link.messages < snapshot->settings->limits.messages_per_connection;
-  if (!reusable) {
+  std::vector<Domain> domains;
+  for (const std::uint32_t index : job.recipients)
+    domains.push_back(job.delivery->state.recipients[index].recipient.address.domain);
+  std::vector<std::size_t> admitted;
+  if (reusable) admitted = link.connection->admit(domains);
+  if (admitted.empty()) {
     auto connected = co_await connect(destination, *route, snapshot, link);
     if (!connected) {
       fail_all(std::move(job), connected.error());
       co_return;
     }
+    admitted = link.connection->admit(domains);
   }
+  keep_what_fits(job, admitted, destination);
   ++link.messages;
   auto slice = std::make_shared<std::string>();
   auto next_chunk = std::make_shared<std::uint32_t>(0);
@@ -134,6 +148,21 @@ net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
   auto outcomes = co_await link.connection->send(std::move(transaction));
   watch.stop();
   finish(std::move(job), outcomes, &link);
+}
+
+// The recipients that LIMITS leaves over are a job of their own, next in line.
+void Outbound::keep_what_fits(Job& job, const std::vector<std::size_t>& admitted,
+                              Destination& destination) {
+  if (admitted.size() == job.recipients.size()) return;
+  Job rest{job.delivery, {}, job.since};
+  std::vector<std::uint32_t> kept;
+  for (std::size_t i = 0; i < job.recipients.size(); ++i) {
+    const bool fits = std::ranges::binary_search(admitted, i);
+    (fits ? kept : rest.recipients).push_back(job.recipients[i]);
+  }
+  job.recipients = std::move(kept);
+  ++job.delivery->open_jobs;
+  destination.jobs.push_front(std::move(rest));
 }
 
 net::Task<Result<void>> Outbound::connect(Destination& destination,
@@ -179,6 +208,11 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
                                              const Destination& destination,
                                              const config::RouteSettings& route,
                                              const Snapshot& snapshot, Link& link) {
+  // A next hop that is configured is known by its name; one that the DNS names must be so by DNSSEC
+  // (RFC 8689 4.2.1).
+  const bool is_required = destination.tls_need == TlsNeed::required;
+  if (is_required && route.kind == config::RouteKind::mx && !target.security)
+    co_return fail(Fault::peer_lacks_requiretls, target.host + " is named without DNSSEC");
   const config::PoolSettings* pool = pool_named(*snapshot.settings, destination.pool);
   if (!pool && !destination.pool.empty())
     co_return fail(Fault::configuration, "pool " + destination.pool + " is gone");
@@ -189,7 +223,7 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
       .endpoint = {address, target.port},
       .bind = *egress ? std::optional((*egress)->bind) : std::nullopt,
       .helo = *egress && !(*egress)->helo.empty() ? (*egress)->helo : snapshot.settings->hostname,
-      .tls = route.tls,
+      .tls = policy_for(route, is_required, destination.tls_need == TlsNeed::optional),
       .implicit_tls = route.implicit_tls,
       .user = route.user,
       .password = {},
@@ -206,7 +240,16 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   link.connection = std::move(*connection);
   link.host = target.host + " [" + address.to_string() + "]";
   link.egress = link.connection->local().address.to_string();
-  co_return Result<void>{};
+  if (!is_required) co_return Result<void>{};
+  auto checked = co_await check_requiretls(link);
+  co_return checked;
+}
+
+net::Task<Result<void>> Outbound::check_requiretls(Link& link) {
+  if (link.connection->capabilities().require_tls) co_return Result<void>{};
+  auto connection = std::move(link.connection);
+  co_await connection->quit();
+  co_return fail(Fault::peer_lacks_requiretls, link.host + " does not offer it");
 }
 
 deliver::Transaction Outbound::transaction_for(const Job& job,
@@ -223,7 +266,9 @@ deliver::Transaction Outbound::transaction_for(const Job& job,
   transaction.head.append(job.delivery->signatures).append(record.header).append("\r\n");
   transaction.body_size = record.body_size;
   transaction.has_eight_bit = record.has_eight_bit;
-  transaction.needs_utf8 = record.envelope.utf8;
+  transaction.utf8 = record.envelope.utf8;
+  transaction.utf8_header = record.envelope.utf8 && smtp::has_eight_bit(record.header);
+  transaction.require_tls = record.envelope.require_tls;
   transaction.envelope_id = record.envelope.envelope_id;
   transaction.dsn_return = record.envelope.dsn_return;
   transaction.next_slice = [this, delivery = job.delivery, next_chunk = std::move(next_chunk),

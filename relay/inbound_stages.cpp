@@ -3,6 +3,7 @@
 
 #include "relay/pipeline.hpp"
 #include "relay/sign/plan.hpp"
+#include "relay/smtp/utf8.hpp"
 #include "relay/stopwatch.hpp"
 
 namespace signet {
@@ -38,7 +39,7 @@ Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
     return fail(Fault::mail_loop, "hop limit reached");
   if (parse::hops_through(*header, settings.hostname) >= kOwnHops)
     return fail(Fault::mail_loop, "came through here before");
-  auto author = parse::find_author(*header);
+  auto author = parse::find_author(*header, arrival.envelope.utf8);
   if (!author) return author.failure();
   Parsed parsed{std::move(*header), author->address.domain};
   auto rewritten = apply_rewrite(settings, parsed, std::move(author->address));
@@ -82,7 +83,10 @@ Result<authorise::Authorship> Pipeline::authorise(const Arrival& arrival, const 
 Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
                                 authorise::Authorship authorship) {
   const bool own = authorship == authorise::Authorship::own;
-  if (parsed.header.has_eight_bit() && !arrival.envelope.utf8) {
+  const bool may_be_utf8 = arrival.envelope.utf8 && smtp::is_utf8(parsed.header.block());
+  if (parsed.header.has_eight_bit() && !may_be_utf8) {
+    if (arrival.envelope.utf8 && !own)
+      return fail(Fault::header_eight_bit, "not UTF-8", "Message header is not UTF-8 (RFC 6532)");
     if (!own || !arrival.client->repair.eight_bit_header) return fail(Fault::header_eight_bit);
     for (const std::string& field : parse::encode_eight_bit_header(parsed.header)) {
       services_.log.write(report::Fact("repaired", services_.clock.now())
@@ -94,6 +98,7 @@ Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
     services_.metrics.repaired("eight_bit_header");
     if (parsed.header.has_eight_bit()) return fail(Fault::header_eight_bit);
   }
+  parsed.tls_optional = own && parse::says_tls_is_optional(parsed.header);
   if (own)
     parse::complete_own_mail(parsed.header, parsed.author, arrival.id.to_string(),
                              arrival.received);
@@ -158,6 +163,7 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
   record.envelope = arrival.envelope;
   record.envelope.recipients.clear();
   record.author_domain = parsed.author.text();
+  record.tls_optional = parsed.tls_optional;
   record.has_eight_bit = has_eight_bit || parsed.header.has_eight_bit();
   record.header = std::move(parsed.header).take_block();
   services_.metrics.stage_took(monitoring::Stage::verify, signatures.verifying);

@@ -223,7 +223,8 @@ void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
       continue;
     }
     recipient.route = route->name;
-    Destination& destination = destination_for(recipient, *route);
+    const TlsNeed need = tls_need(delivery->record(), *route);
+    Destination& destination = destination_for(recipient, *route, need);
     std::vector<Job>& batch = jobs[&destination];
     if (batch.empty() ||
         batch.back().recipients.size() >= settings.limits.recipients_per_transaction) {
@@ -244,9 +245,25 @@ void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
   if (is_crowded() && !relieving_) scope_.spawn(relieve());
 }
 
+// RFC 8689 4.2.1, 5: REQUIRETLS overrides the header field, and does not keep a report (null
+// sender) from going out. The field overrides what receivers ask for, never what the operator asks
+// of a next hop of his own.
+Outbound::TlsNeed Outbound::tls_need(const spool::Record& record,
+                                     const config::RouteSettings& route) {
+  if (route.kind == config::RouteKind::maildir) return TlsNeed::by_route;
+  if (record.envelope.require_tls)
+    return record.envelope.sender ? TlsNeed::required : TlsNeed::by_route;
+  const bool may_relax =
+      route.kind == config::RouteKind::mx && route.tls == config::TlsPolicy::verify;
+  return record.tls_optional && may_relax ? TlsNeed::optional : TlsNeed::by_route;
+}
+
 Outbound::Destination& Outbound::destination_for(const spool::RecipientState& recipient,
-                                                 const config::RouteSettings& route) {
+                                                 const config::RouteSettings& route,
+                                                 TlsNeed tls_need) {
   std::string key = route.name + '|' + recipient.pool;
+  if (tls_need == TlsNeed::required) key += "|tls required";
+  if (tls_need == TlsNeed::optional) key += "|tls optional";
   if (route.kind == config::RouteKind::mx) key += '|' + recipient.recipient.address.domain.text();
   auto& slot = destinations_[key];
   if (!slot) {
@@ -254,6 +271,7 @@ Outbound::Destination& Outbound::destination_for(const spool::RecipientState& re
     slot->key = std::move(key);
     slot->route = route.name;
     slot->pool = recipient.pool;
+    slot->tls_need = tls_need;
     slot->domain = recipient.recipient.address.domain;
   }
   return *slot;

@@ -92,11 +92,14 @@ class Outbound {
     std::vector<std::uint32_t> recipients;
     SteadyTime since;  // In line since then.
   };
+  /// What a message asks of TLS beyond its route's policy (RFC 8689).
+  enum class TlsNeed { by_route, required, optional };
   struct Destination {
     explicit Destination(net::Loop& loop) : wake(loop) {}
     std::string key;
     std::string route;
     std::string pool;
+    TlsNeed tls_need = TlsNeed::by_route;
     Domain domain = *Domain::parse("invalid");
     std::deque<Job> jobs;
     std::size_t workers = 0;
@@ -117,7 +120,8 @@ class Outbound {
   // Queue (outbound.cpp)
   void dispatch(std::shared_ptr<Delivery> delivery);
   Destination& destination_for(const spool::RecipientState& recipient,
-                               const config::RouteSettings& route);
+                               const config::RouteSettings& route, TlsNeed tls_need);
+  static TlsNeed tls_need(const spool::Record& record, const config::RouteSettings& route);
   void ensure_worker(Destination& destination);
   net::Task<void> load(QueueId id);
   net::Task<void> run_give_up(QueueId id, std::string reply,
@@ -155,6 +159,8 @@ class Outbound {
                                      const Destination& destination,
                                      const config::RouteSettings& route, const Snapshot& snapshot,
                                      Link& link);
+  net::Task<Result<void>> check_requiretls(Link& link);
+  void keep_what_fits(Job& job, const std::vector<std::size_t>& admitted, Destination& destination);
   net::Task<void> run_maildir(Job job, const config::RouteSettings& route);
   deliver::Transaction transaction_for(const Job& job, std::shared_ptr<std::uint32_t> next_chunk,
                                        std::shared_ptr<std::string> slice, bool& reached_dot);
@@ -170,7 +176,11 @@ class Outbound {
             const Link* link);
   net::Task<void> settle(std::shared_ptr<Delivery> delivery);
   net::Task<void> report_failures(std::shared_ptr<Delivery> delivery);
+  net::Task<void> report_successes(std::shared_ptr<Delivery> delivery);
   net::Task<void> report_delay(std::shared_ptr<Delivery> delivery);
+  static spool::ReportDue report_due(const Delivery& delivery, const Recipient& recipient,
+                                     const Link* link);
+  net::Task<std::shared_ptr<const std::string>> body_to_return(std::shared_ptr<Delivery> delivery);
   report::DsnRequest report_about(const Delivery& delivery, report::DsnKind kind, Mailbox from,
                                   Mailbox to);
   static void add_to_report(const Delivery& delivery, std::uint32_t index,

@@ -212,6 +212,8 @@ net::Task<Result<QueueId>> Pipeline::submit(report::DsnMessage message, Mailbox 
                   .id = services_.ids.next(now),
                   .received = now};
   arrival.envelope.recipients.push_back(Recipient{std::move(to), {}});
+  arrival.envelope.utf8 = message.utf8;
+  arrival.envelope.require_tls = message.require_tls;
   auto header = parse::MessageHeader::parse(std::move(message.header), {});
   if (!header) co_return header.failure();
   Parsed parsed{std::move(*header), from.domain};
@@ -231,8 +233,8 @@ net::Task<Result<QueueId>> Pipeline::submit(report::DsnMessage message, Mailbox 
   if (!added) co_return added.failure();
   auto finished = co_await body.finish();
   if (!finished) co_return finished.failure();
-  auto stored = co_await store(arrival, std::move(parsed), std::move(*signatures), body, false,
-                               spool::Origin::dsn);
+  auto stored = co_await store(arrival, std::move(parsed), std::move(*signatures), body,
+                               message.eight_bit, spool::Origin::dsn);
   co_return stored;
 }
 

@@ -33,6 +33,7 @@ struct Arrival {
 struct Parsed {
   parse::MessageHeader header;
   Domain author;
+  bool tls_optional = false;  ///< Own mail that says so (RFC 8689 3).
 };
 
 /// Keys that may sign a message.

@@ -21,7 +21,31 @@ bool is_open(const spool::RecipientState& recipient) {
 
 bool any_open(const spool::State& state) { return std::ranges::any_of(state.recipients, is_open); }
 
-bool wants_no_report(const Recipient& recipient) { return recipient.dsn.notify == "NEVER"; }
+bool is_owed_report(const spool::RecipientState& recipient) {
+  return recipient.report_due != spool::ReportDue::none;
+}
+
+bool owes_reports(const spool::State& state) {
+  return std::ranges::any_of(state.recipients, is_owed_report);
+}
+
+// Without NOTIFY a failure is reported, and a delay may be (RFC 3461 4.1).
+bool wants_report(const Recipient& recipient, report::DsnKind kind) {
+  switch (kind) {
+    case report::DsnKind::failure:
+      return recipient.dsn.notify.empty() || asks_for(recipient.dsn, "FAILURE");
+    case report::DsnKind::delay:
+      return recipient.dsn.notify.empty() || asks_for(recipient.dsn, "DELAY");
+    case report::DsnKind::success:
+      break;
+  }
+  return asks_for(recipient.dsn, "SUCCESS");
+}
+
+std::string_view name_of(report::DsnKind kind) {
+  if (kind == report::DsnKind::failure) return "failure";
+  return kind == report::DsnKind::delay ? "delay" : "success";
+}
 
 // After the final dot: the peer may have taken the message or not.
 bool is_unknown(const deliver::RecipientOutcome& outcome) {
@@ -82,7 +106,10 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
   delivery.attempted = true;
   recipient.last_reply = outcome.reply;
   if (link) delivery.remote_hosts[index] = link->host;
-  if (outcome.result == RecipientResult::delivered) recipient.status = RecipientStatus::delivered;
+  if (outcome.result == RecipientResult::delivered) {
+    recipient.status = RecipientStatus::delivered;
+    recipient.report_due = report_due(delivery, recipient.recipient, link);
+  }
   if (outcome.result == RecipientResult::failed) {
     recipient.status = RecipientStatus::bounced;
     delivery.failed.push_back(index);
@@ -107,6 +134,15 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
           .with("reply", outcome.reply));
 }
 
+// RFC 3461 5.2: a next hop that speaks DSN tells the sender itself.
+spool::ReportDue Outbound::report_due(const Delivery& delivery, const Recipient& recipient,
+                                      const Link* link) {
+  if (!delivery.record().envelope.sender || !wants_report(recipient, report::DsnKind::success))
+    return spool::ReportDue::none;
+  if (!link) return spool::ReportDue::delivered;
+  return link->connection->capabilities().dsn ? spool::ReportDue::none : spool::ReportDue::relayed;
+}
+
 net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
   spool::State& state = delivery->state;
   const spool::Record& record = delivery->record();
@@ -122,10 +158,9 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
       note(*delivery, i, {RecipientResult::failed, reply, Fault::expired}, nullptr);
     }
   }
-  if (!delivery->failed.empty()) {
-    write_progress(*delivery);
-    co_await report_failures(delivery);
-  }
+  if (!delivery->failed.empty() || owes_reports(state)) write_progress(*delivery);
+  if (!delivery->failed.empty()) co_await report_failures(delivery);
+  if (owes_reports(state)) co_await report_successes(delivery);
   if (any_open(state) && delivery->attempted) co_await report_delay(delivery);
   if (!any_open(state) && state.is_held()) services_.held_mail.ended(record, state.hold_reason);
   if (any_open(state) && (delivery->attempted || !delivery->parked_until)) ++state.attempts;
@@ -165,7 +200,7 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   const QueueId id = record.id;
   spool::State& state = delivery->state;
   const WallTime previous_due = delivery->stored->state.due;
-  if (!any_open(state)) {
+  if (!any_open(state) && !owes_reports(state)) {
     services_.spool.remove(id, previous_due, record.body_chunks, loop_,
                            [this, delivery](Result<void> removed) {
                              if (removed) return services_.in_memory.erase(delivery->record().id);
@@ -225,7 +260,10 @@ net::Task<void> Outbound::report_failures(std::shared_ptr<Delivery> delivery) {
   const auto failed_one = [&](std::uint32_t index) -> const Recipient& {
     return delivery->state.recipients[index].recipient;
   };
-  if (std::ranges::all_of(delivery->failed, wants_no_report, failed_one)) co_return;
+  const auto wants_to_know = [](const Recipient& each) {
+    return wants_report(each, report::DsnKind::failure);
+  };
+  if (std::ranges::none_of(delivery->failed, wants_to_know, failed_one)) co_return;
   const auto from = smtp::parse_mailbox(settings.dsn.from);
   // A report that can't be delivered goes to the postmaster once (RFC 5321 6.1: never a report of a
   // report).
@@ -243,11 +281,49 @@ net::Task<void> Outbound::report_failures(std::shared_ptr<Delivery> delivery) {
   report::DsnRequest request = report_about(*delivery, report::DsnKind::failure, *from,
                                             is_report ? *postmaster : *record.envelope.sender);
   for (const std::uint32_t index : delivery->failed) add_to_report(*delivery, index, request);
+  request.original_body = co_await body_to_return(delivery);
   auto sent = co_await send_report(delivery, std::move(request));
   if (sent) co_return;
   // Nobody would hear of the failure: keep the message and try again later.
   for (const std::uint32_t index : delivery->failed)
     delivery->state.recipients[index].status = RecipientStatus::queued;
+}
+
+// RET=FULL (RFC 3461 4.3): up to the size that travels in one piece; REQUIRETLS mail never (RFC
+// 8689 5). Null: the header has to do.
+net::Task<std::shared_ptr<const std::string>> Outbound::body_to_return(
+    std::shared_ptr<Delivery> delivery) {
+  const spool::Record& record = delivery->record();
+  const bool is_asked_for = record.envelope.dsn_return == "FULL" && !record.envelope.require_tls;
+  if (!is_asked_for || record.body_chunks > 0) co_return nullptr;
+  if (delivery->body) co_return delivery->body;
+  auto body = co_await net::run_on(
+      services_.pool, loop_,
+      [&spool = services_.spool, id = record.id] { return spool.load_body(id); });
+  if (!body) co_return nullptr;
+  co_return std::make_shared<const std::string>(std::move(*body));
+}
+
+// One that can't be made is owed until the message expires.
+net::Task<void> Outbound::report_successes(std::shared_ptr<Delivery> delivery) {
+  const spool::Record& record = delivery->record();
+  auto& recipients = delivery->state.recipients;
+  Result<void> sent = fail(Fault::configuration, "no sender for reports");
+  const auto from = smtp::parse_mailbox(delivery->snapshot->settings->dsn.from);
+  if (from) {
+    report::DsnRequest request =
+        report_about(*delivery, report::DsnKind::success, *from, *record.envelope.sender);
+    for (std::uint32_t i = 0; i < recipients.size(); ++i) {
+      if (is_owed_report(recipients[i])) add_to_report(*delivery, i, request);
+    }
+    sent = co_await send_report(delivery, std::move(request));
+    if (!sent && services_.clock.now() < record.expires) co_return;
+  }
+  if (!sent) {
+    services_.metrics.dsn_dropped();
+    services_.log.write(report::Fact("dsn_dropped", services_.clock.now()).with("id", record.id));
+  }
+  for (spool::RecipientState& recipient : recipients) recipient.report_due = spool::ReportDue::none;
 }
 
 // Once, after `queue.delay_dsn`; one that can't be made is tried again after the next attempt.
@@ -283,34 +359,37 @@ report::DsnRequest Outbound::report_about(const Delivery& delivery, report::DsnK
           .now = services_.clock.now(),
           .will_retry_until = record.expires,
           .original_header = record.header,
-          .recipients = {}};
+          .recipients = {},
+          .utf8 = record.envelope.utf8};
 }
 
 void Outbound::add_to_report(const Delivery& delivery, std::uint32_t index,
                              report::DsnRequest& request) {
   const spool::RecipientState& recipient = delivery.state.recipients[index];
-  if (wants_no_report(recipient.recipient)) return;
+  if (!wants_report(recipient.recipient, request.kind)) return;
   request.recipients.push_back({.recipient = recipient.recipient,
                                 .reply = recipient.last_reply,
                                 .enhanced = {},
-                                .remote_host = delivery.remote_hosts[index]});
+                                .remote_host = delivery.remote_hosts[index],
+                                .relayed = recipient.report_due == spool::ReportDue::relayed});
 }
 
 net::Task<Result<void>> Outbound::send_report(std::shared_ptr<Delivery> delivery,
                                               report::DsnRequest request) {
-  auto submitted = co_await pipeline_.submit(report::build_dsn(request), request.from, request.to,
-                                             delivery->snapshot);
+  report::DsnMessage message = report::build_dsn(request);
+  message.require_tls = delivery->record().envelope.require_tls;
+  auto submitted =
+      co_await pipeline_.submit(std::move(message), request.from, request.to, delivery->snapshot);
   if (!submitted) {
     spdlog::error("report about {} not made: {}", request.original.to_string(),
                   submitted.error().detail);
     co_return submitted.failure();
   }
-  const bool is_delay = request.kind == report::DsnKind::delay;
-  services_.metrics.dsn_made(is_delay ? "delay" : "failure");
+  services_.metrics.dsn_made(name_of(request.kind));
   services_.log.write(report::Fact("dsn", services_.clock.now())
                           .with("id", *submitted)
                           .with("about", request.original)
-                          .with("kind", is_delay ? "delay" : "failure"));
+                          .with("kind", name_of(request.kind)));
   co_return Result<void>{};
 }
 

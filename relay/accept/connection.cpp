@@ -22,6 +22,17 @@ config::Limits limits_of(const config::Settings& settings,
   return limits;
 }
 
+}  // namespace
+
+/// A message that comes by BDAT. The time between its chunks counts as time waited for data.
+struct ChunkedMessage {
+  DataPhase phase;
+  Pace pace;
+  std::chrono::steady_clock::time_point since = {};
+};
+
+namespace {
+
 Rules rules_of(const config::Settings& settings, const config::ListenerSettings& listener,
                const config::Limits& limits, bool has_tls) {
   const auto& users = settings.users;
@@ -36,6 +47,7 @@ Rules rules_of(const config::Settings& settings, const config::ListenerSettings&
           .requires_auth = listener.require_auth,
           .message_bytes = limits.message_bytes,
           .recipients = limits.recipients,
+          .transactions = limits.transactions_per_session,
           .junk_commands = limits.junk_commands};
 }
 
@@ -84,6 +96,7 @@ net::Task<void> Connection::run() {
       auto performing = perform(std::move(action));
       answer = co_await std::move(performing);
     }
+    if (!dialogue_.in_transaction()) chunks_.reset();
     expect_command();
     if (answer.hangs_up) {
       auto ending = end(std::move(answer));
@@ -211,6 +224,10 @@ net::Task<Say> Connection::perform(Action action) {
     auto upgrading = upgrade();
     co_return co_await std::move(upgrading);
   }
+  if (const auto* chunk = std::get_if<TakeChunk>(&action)) {
+    auto taking = take_chunk(*chunk);
+    co_return co_await std::move(taking);
+  }
   auto receiving = receive();
   co_return co_await std::move(receiving);
 }
@@ -229,17 +246,21 @@ net::Task<Say> Connection::upgrade() {
 }
 
 net::Task<Say> Connection::receive() {
-  auto intake = door_.open(stream_.loop(), facts(), dialogue_.take_envelope());
+  const SessionFacts& known = facts();
+  auto intake = door_.open(stream_.loop(), known, dialogue_.take_envelope());
   if (!intake) co_return dialogue_.on_open(intake.failure());
   speak(dialogue_.on_open({}));
   DataPhase phase(std::move(*intake), limits_);
   auto receiving = receive_all(phase);
   Say answer = co_await std::move(receiving);
-  if (phase.refusal() && phase.is_refused_here()) {
-    const auto* client = authorise::find_client(*settings_, facts_.peer);
-    metrics_.message_refused(client == nullptr ? "" : client->name, phase.refusal()->fault);
-  }
+  note_refusal(phase);
   co_return answer;
+}
+
+void Connection::note_refusal(const DataPhase& phase) {
+  if (!phase.refusal() || !phase.is_refused_here()) return;
+  const auto* client = authorise::find_client(*settings_, facts_.peer);
+  metrics_.message_refused(client == nullptr ? "" : client->name, phase.refusal()->fault);
 }
 
 net::Task<Say> Connection::receive_all(DataPhase& phase) {
@@ -262,6 +283,72 @@ net::Task<Say> Connection::receive_all(DataPhase& phase) {
   auto finishing = phase.finish();
   const auto stored = co_await std::move(finishing);
   co_return dialogue_.on_message(stored);
+}
+
+net::Task<Say> Connection::take_chunk(TakeChunk chunk) {
+  std::optional<Error> refusal;
+  if (chunk.refused) refusal = Error{*chunk.refused, {}};
+  if (!refusal && !chunks_) refusal = begin_chunks();
+  if (!refusal) {
+    auto adding = add_chunk(chunk);
+    co_return co_await std::move(adding);
+  }
+  Pace pace(settings_->timeouts.min_bytes_per_second);
+  auto dropping = receive_octets(chunk.size, nullptr, pace);
+  Say stop = co_await std::move(dropping);
+  if (stop.hangs_up) co_return stop;
+  co_return dialogue_.on_refused_chunk(*refusal, !chunk.refused);
+}
+
+std::optional<Error> Connection::begin_chunks() {
+  const SessionFacts& known = facts();
+  auto intake = door_.open(stream_.loop(), known, dialogue_.take_envelope());
+  if (!intake) return intake.error();
+  chunks_ = std::make_unique<ChunkedMessage>(
+      DataPhase(std::move(*intake), limits_, DataPhase::Framing::by_size),
+      Pace(settings_->timeouts.min_bytes_per_second), std::chrono::steady_clock::now());
+  return std::nullopt;
+}
+
+net::Task<Say> Connection::add_chunk(TakeChunk chunk) {
+  DataPhase& phase = chunks_->phase;
+  if (!chunks_->pace.keeps_up(0, std::chrono::steady_clock::now() - chunks_->since)) {
+    co_return hang_up(Error{Fault::idle_timeout, "chunks too slow"});
+  }
+  auto receiving = receive_octets(chunk.size, &phase, chunks_->pace);
+  Say stop = co_await std::move(receiving);
+  if (stop.hangs_up) co_return stop;
+  chunks_->since = std::chrono::steady_clock::now();
+  if (!phase.refusal() && !chunk.last) co_return dialogue_.on_chunk(chunk);
+  auto finishing = phase.finish();
+  const auto stored = co_await std::move(finishing);
+  note_refusal(phase);
+  if (!stored) co_return dialogue_.on_refused_chunk(stored.error(), true);
+  co_return dialogue_.on_message(stored);
+}
+
+net::Task<Say> Connection::receive_octets(std::uint64_t size, DataPhase* phase, Pace& pace) {
+  const std::uint64_t before = phase == nullptr ? 0 : phase->size();
+  const std::uint64_t most = limits_.message_bytes * DataPhase::kPatience;
+  if (before > most || size > most - before) {
+    co_return hang_up(Error{Fault::message_too_big, "BDAT " + std::to_string(size)});
+  }
+  while (size > 0) {
+    if (inbox_.unread().empty()) {
+      auto waiting = await_data(pace);
+      Say stop = co_await std::move(waiting);
+      if (stop.hangs_up) co_return stop;
+    }
+    if (phase != nullptr && phase->is_large()) co_await stream_.loop().turn();
+    const std::string_view part = inbox_.unread().substr(0, size);
+    if (phase != nullptr) {
+      auto feeding = phase->feed(part);
+      static_cast<void>(co_await std::move(feeding));
+    }
+    size -= part.size();
+    inbox_.consume(part.size());
+  }
+  co_return Say{};
 }
 
 const SessionFacts& Connection::facts() {

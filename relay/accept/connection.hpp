@@ -19,6 +19,7 @@
 namespace signet::accept {
 
 class DataPhase;
+struct ChunkedMessage;
 
 class Connection {
  public:
@@ -47,6 +48,13 @@ class Connection {
   [[nodiscard]] net::Task<Say> upgrade();
   [[nodiscard]] net::Task<Say> receive();
   [[nodiscard]] net::Task<Say> receive_all(DataPhase& phase);
+  [[nodiscard]] net::Task<Say> take_chunk(TakeChunk chunk);
+  [[nodiscard]] std::optional<Error> begin_chunks();
+  [[nodiscard]] net::Task<Say> add_chunk(TakeChunk chunk);
+  /// The next `size` octets of the connection, to `phase` or (null) nowhere; an empty reply when
+  /// they are in, or why there are none.
+  [[nodiscard]] net::Task<Say> receive_octets(std::uint64_t size, DataPhase* phase, Pace& pace);
+  void note_refusal(const DataPhase& phase);
   /// More mail data: an empty reply, or why there is none.
   [[nodiscard]] net::Task<Say> await_data(Pace& pace);
   /// More of a command: false when the connection is over.
@@ -72,6 +80,7 @@ class Connection {
   Inbox inbox_;
   std::string replies_;
   SessionFacts facts_;
+  std::unique_ptr<ChunkedMessage> chunks_;  // Null but between the first BDAT and the last.
   SteadyTime command_deadline_;
   bool entered_ = false;
 };

@@ -21,6 +21,8 @@ std::string_view limit_of(Fault fault) {
   switch (fault) {
     case Fault::too_many_errors:
       return "junk_commands";
+    case Fault::too_many_transactions:
+      return "transactions_per_session";
     case Fault::too_many_recipients:
       return "recipients";
     case Fault::message_too_big:

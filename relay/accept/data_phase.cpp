@@ -5,40 +5,49 @@
 namespace signet::accept {
 namespace {
 
-constexpr std::uint64_t kPatience = 2;  // Times the size limit that is still read and dropped.
-
 // A long line does not put the end of the data in doubt, so the decoder lets it pass and we refuse.
-smtp::DataDecoder::Options decoding(smtp::DataDecoder::Options framing) {
+smtp::DataDecoder::Options decoding(smtp::DataDecoder::Options framing, bool by_size) {
   framing.allow_long_lines = true;
+  framing.by_size = by_size;
   return framing;
 }
 
 }  // namespace
 
-DataPhase::DataPhase(std::unique_ptr<Intake> intake, const config::Limits& limits)
+DataPhase::DataPhase(std::unique_ptr<Intake> intake, const config::Limits& limits, Framing framing)
     : limits_(limits),
       intake_(std::move(intake)),
       framing_(intake_->framing()),
-      decoder_(decoding(framing_)),
+      by_size_(framing == Framing::by_size),
+      decoder_(decoding(framing_, by_size_)),
       split_(limits.header_bytes) {}
 
 net::Task<DataPhase::Progress> DataPhase::feed(std::string_view input) {
+  if (by_size_ && refusal_) {
+    size_ += input.size();
+    co_return Progress{.consumed = input.size()};
+  }
   decoded_.clear();
   const auto step = decoder_.decode(input, decoded_);
   if (!step) {
     refuse(step.error().fault, step.error().detail);
-    co_return Progress{.broken = true};
+    co_return Progress{.consumed = input.size(), .broken = !by_size_};
   }
-  size_ += decoded_.size();
-  if (size_ > limits_.message_bytes) refuse(Fault::message_too_big, std::to_string(size_));
-  if (decoder_.saw_long_line() && !framing_.allow_long_lines) refuse(Fault::line_over_998, {});
-  if (!refusal_) {
-    auto handing = hand_over();
-    co_await std::move(handing);
-  }
+  auto taking = take_decoded();
+  co_await std::move(taking);
+  if (by_size_) co_return Progress{.consumed = input.size()};
   const bool is_too_much = size_ / kPatience > limits_.message_bytes;
   co_return Progress{
       .consumed = step->consumed, .ended = step->ended, .broken = is_too_much && !step->ended};
+}
+
+net::Task<void> DataPhase::take_decoded() {
+  size_ += decoded_.size();
+  if (size_ > limits_.message_bytes) refuse(Fault::message_too_big, std::to_string(size_));
+  if (decoder_.saw_long_line() && !framing_.allow_long_lines) refuse(Fault::line_over_998, {});
+  if (refusal_) co_return;
+  auto handing = hand_over();
+  co_await std::move(handing);
 }
 
 net::Task<void> DataPhase::hand_over() {
@@ -64,6 +73,13 @@ net::Task<void> DataPhase::give_header() {
 }
 
 net::Task<Result<QueueId>> DataPhase::finish() {
+  if (by_size_ && !refusal_) {
+    decoded_.clear();
+    const auto ended = decoder_.finish(decoded_);
+    if (!ended) refuse(ended.error().fault, ended.error().detail);
+    auto taking = take_decoded();
+    co_await std::move(taking);
+  }
   if (!refusal_ && !header_given_) {
     auto giving = give_header();
     co_await std::move(giving);

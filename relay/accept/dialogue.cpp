@@ -1,5 +1,6 @@
 #include "relay/accept/dialogue.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -29,6 +30,9 @@ Say say(const Error& error) {
 bool is_http(std::string_view line) {
   return line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0") || line.ends_with(" HTTP/2.0");
 }
+
+// At most six digits (RFC 9422 3).
+std::string limit_value(std::uint32_t limit) { return std::to_string(std::min(limit, 999'999U)); }
 
 Domain host_domain(const std::string& hostname) {
   const auto parsed = Domain::parse(hostname);
@@ -108,8 +112,12 @@ Action Dialogue::greet(std::string_view argument, bool extended) {
 
 std::string Dialogue::capabilities() const {
   const std::string size = "SIZE " + std::to_string(rules_.message_bytes);
-  std::vector<std::string_view> lines{rules_.hostname, "PIPELINING", size, "8BITMIME"};
+  std::string limits = "LIMITS RCPTMAX=" + limit_value(rules_.recipients);
+  if (rules_.transactions > 0) limits += " MAILMAX=" + limit_value(rules_.transactions);
+  std::vector<std::string_view> lines{rules_.hostname, "PIPELINING", size,       "8BITMIME",
+                                      "SMTPUTF8",      "DSN",        "CHUNKING", limits};
   if (rules_.offers_starttls && !tls_) lines.emplace_back("STARTTLS");
+  if (tls_) lines.emplace_back("REQUIRETLS");
   const std::string auth = "AUTH " + rules_.mechanisms.to_string();
   if (offers_auth() && tls_) lines.emplace_back(auth);
   lines.emplace_back("ENHANCEDSTATUSCODES");
@@ -125,8 +133,15 @@ std::optional<Fault> Dialogue::why_no_mail_now() const {
 
 Action Dialogue::on_mail(std::string_view argument) {
   if (const auto fault = why_no_mail_now()) return refuse(*fault);
-  const smtp::Offered offered{
-      .size = extended_, .eight_bit = extended_, .auth = extended_ && offers_auth() && tls_};
+  if (rules_.transactions > 0 && transactions_ >= rules_.transactions) {
+    return hang_up(Error{Fault::too_many_transactions, {}});
+  }
+  const smtp::Offered offered{.size = extended_,
+                              .eight_bit = extended_,
+                              .utf8 = extended_,
+                              .dsn = extended_,
+                              .auth = extended_ && offers_auth() && tls_,
+                              .require_tls = extended_ && tls_};
   auto mail = smtp::parse_mail(argument, offered);
   if (!mail) return refuse(mail.error());
   if (mail->size.value_or(0) > rules_.message_bytes) {
@@ -134,6 +149,7 @@ Action Dialogue::on_mail(std::string_view argument) {
   }
   envelope_.eight_bit = mail->eight_bit;
   envelope_.utf8 = mail->utf8;
+  envelope_.require_tls = mail->require_tls;
   envelope_.dsn_return = std::move(mail->dsn_return);
   envelope_.envelope_id = std::move(mail->envelope_id);
   return AskSender{std::move(mail->sender)};
@@ -144,17 +160,19 @@ Say Dialogue::on_sender(Result<ReversePath> answer) {
     forget_transaction();
     return say(answer.error());
   }
+  ++transactions_;
   envelope_.sender = std::move(*answer);
   in_transaction_ = true;
   return say(250, "2.1.0", "Ok");
 }
 
 Action Dialogue::on_rcpt(std::string_view argument) {
-  if (!in_transaction_) return refuse(Fault::bad_sequence);
+  if (!in_transaction_ || chunking_) return refuse(Fault::bad_sequence);
   if (envelope_.recipients.size() >= rules_.recipients) {
     return say(Error{Fault::too_many_recipients, {}});
   }
-  auto recipient = smtp::parse_rcpt(argument, smtp::Offered{}, host_);
+  const smtp::Offered offered{.utf8 = envelope_.utf8, .dsn = extended_};
+  auto recipient = smtp::parse_rcpt(argument, offered, host_);
   if (!recipient) {
     refused_recipient_ = true;
     return refuse(recipient.error());
@@ -172,9 +190,15 @@ Say Dialogue::on_recipient(const Result<void>& answer) {
 
 Action Dialogue::on_data(std::string_view argument) {
   if (!argument.empty()) return refuse(Fault::bad_parameter);
-  if (!in_transaction_) return refuse(Fault::bad_sequence);
-  if (!envelope_.recipients.empty()) return OpenData{};
-  return refuse(refused_recipient_ ? Fault::no_valid_recipients : Fault::bad_sequence);
+  if (chunking_) return refuse(Fault::bad_sequence);
+  if (const auto fault = why_no_data_now()) return refuse(*fault);
+  return OpenData{};
+}
+
+std::optional<Fault> Dialogue::why_no_data_now() const {
+  if (!in_transaction_) return Fault::bad_sequence;
+  if (!envelope_.recipients.empty()) return std::nullopt;
+  return refused_recipient_ ? Fault::no_valid_recipients : Fault::bad_sequence;
 }
 
 Say Dialogue::on_open(const Result<void>& answer) {
@@ -190,8 +214,25 @@ Say Dialogue::on_message(const Result<QueueId>& answer) {
   return say(250, "2.0.0", "Ok: queued as " + answer->to_string());
 }
 
-// Not offered: the chunk that follows would be read as commands.
-Action Dialogue::on_bdat(std::string_view) { return hang_up(Error{Fault::not_implemented, {}}); }
+// Without its size nobody knows where the chunk ends and commands go on.
+Action Dialogue::on_bdat(std::string_view argument) {
+  const auto bdat = smtp::parse_bdat(argument);
+  if (!bdat) return hang_up(bdat.error());
+  TakeChunk chunk{.size = bdat->size, .last = bdat->last, .refused = {}};
+  if (!chunking_) chunk.refused = extended_ ? why_no_data_now() : Fault::bad_sequence;
+  chunking_ = !chunk.refused;
+  return chunk;
+}
+
+Say Dialogue::on_chunk(const TakeChunk& chunk) {
+  Say answer = say(250, "2.0.0", std::to_string(chunk.size) + " octets received");
+  return chunk.size > 0 ? answer : count_junk(std::move(answer));
+}
+
+Say Dialogue::on_refused_chunk(const Error& error, bool ends_transaction) {
+  if (ends_transaction) forget_transaction();
+  return refuse(error);
+}
 
 Action Dialogue::on_rset(std::string_view argument) {
   if (!argument.empty()) return refuse(Fault::bad_parameter);
@@ -289,20 +330,22 @@ Say Dialogue::on_authenticated(const Result<void>& answer) {
 
 std::string Dialogue::protocol() const {
   if (!extended_) return "SMTP";
-  return std::string("ESMTP") + (tls_ ? "S" : "") + (user_.empty() ? "" : "A");
+  return std::string(envelope_.utf8 ? "UTF8SMTP" : "ESMTP") + (tls_ ? "S" : "") +
+         (user_.empty() ? "" : "A");
 }
 
-Action Dialogue::count_junk(Say answer) {
+Say Dialogue::count_junk(Say answer) {
   if (++junk_ > rules_.junk_commands) return hang_up(Error{Fault::too_many_errors, {}});
   return answer;
 }
 
-Action Dialogue::refuse(const Error& error) { return count_junk(say(error)); }
+Say Dialogue::refuse(const Error& error) { return count_junk(say(error)); }
 
 void Dialogue::forget_transaction() {
   envelope_ = {};
   in_transaction_ = false;
   refused_recipient_ = false;
+  chunking_ = false;
 }
 
 }  // namespace signet::accept

@@ -2,8 +2,8 @@
 // replies and actions out.
 //
 // Pure: never sees a socket, a clock or a password file. Whoever moves the bytes does what an
-// Action asks and brings the answer back with the on_… function of the same name. The DATA phase is
-// not here: after OpenData the octets go elsewhere until on_message().
+// Action asks and brings the answer back with the on_… function of the same name. Mail data is not
+// here: after OpenData the octets go elsewhere until on_message(), and so do those of a TakeChunk.
 #pragma once
 
 #include <optional>
@@ -28,6 +28,7 @@ struct Rules {
   bool requires_auth = false;
   std::uint64_t message_bytes = 0;
   std::uint32_t recipients = 0;
+  std::uint32_t transactions = 0;  ///< 0: no limit.
   std::uint32_t junk_commands = 0;
 };
 
@@ -58,8 +59,14 @@ struct AskRecipient {
   Recipient recipient;
 };
 struct OpenData {};
-using Action =
-    std::variant<Say, StartTls, Authenticate, AskKeys, Conclude, AskSender, AskRecipient, OpenData>;
+/// `size` octets follow (RFC 3030 2). A refused chunk is read and dropped: they are no commands.
+struct TakeChunk {
+  std::uint64_t size = 0;
+  bool last = false;
+  std::optional<Fault> refused;
+};
+using Action = std::variant<Say, StartTls, Authenticate, AskKeys, Conclude, AskSender, AskRecipient,
+                            OpenData, TakeChunk>;
 
 class Dialogue {
  public:
@@ -84,12 +91,16 @@ class Dialogue {
   [[nodiscard]] Envelope take_envelope() { return std::move(envelope_); }
   [[nodiscard]] Say on_open(const Result<void>& answer);
   [[nodiscard]] Say on_message(const Result<QueueId>& answer);
+  /// A chunk that is not the last, once its octets are in; the last one has on_message().
+  [[nodiscard]] Say on_chunk(const TakeChunk& chunk);
+  /// A chunk whose octets were dropped. `ends_transaction` unless the command was out of order.
+  [[nodiscard]] Say on_refused_chunk(const Error& error, bool ends_transaction);
 
   /// Between MAIL and the reply to its data.
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
   [[nodiscard]] const std::string& helo() const { return helo_; }
   [[nodiscard]] const std::string& user() const { return user_; }
-  /// RFC 3848: "ESMTPSA".
+  /// RFC 3848, RFC 6531 4.3: "ESMTPSA", "UTF8SMTPSA" for the transaction at hand.
   [[nodiscard]] std::string protocol() const;
 
  private:
@@ -117,10 +128,11 @@ class Dialogue {
   }
   [[nodiscard]] std::string capabilities() const;
   [[nodiscard]] std::optional<Fault> why_no_mail_now() const;
+  [[nodiscard]] std::optional<Fault> why_no_data_now() const;
   /// An answer that gets nobody anywhere; too many of them end the connection.
-  Action count_junk(Say say);
-  Action refuse(Fault fault) { return refuse(Error{fault, {}}); }
-  Action refuse(const Error& error);
+  Say count_junk(Say say);
+  Say refuse(Fault fault) { return refuse(Error{fault, {}}); }
+  Say refuse(const Error& error);
   void forget_transaction();
 
   Rules rules_;
@@ -136,6 +148,8 @@ class Dialogue {
   Envelope envelope_;
   bool in_transaction_ = false;
   bool refused_recipient_ = false;
+  bool chunking_ = false;  // The transaction's data comes by BDAT.
+  std::uint32_t transactions_ = 0;
 };
 
 /// The fault's reply, after which the connection ends.

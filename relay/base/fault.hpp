@@ -30,6 +30,7 @@ enum class Fault {
   too_many_errors,
   too_many_connections,
   proxy_header_wrong,
+  too_many_transactions,
   idle_timeout,
   shutting_down,
   // Sender and recipients.
@@ -86,6 +87,7 @@ enum class Fault {
   peer_protocol,
   peer_lacks_8bitmime,
   peer_lacks_smtputf8,
+  peer_lacks_requiretls,
   peer_lacks_auth,
   peer_size_limit,
   tls_failed,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "relay/deliver/allowance.hpp"
 #include "relay/deliver/exchange.hpp"
 #include "relay/deliver/opening.hpp"
 
@@ -10,6 +11,7 @@ namespace signet::deliver {
 struct Connection::Impl {
   std::unique_ptr<Dialogue> dialogue;
   smtp::Capabilities capabilities;
+  Allowance allowance;
   config::Timeouts timeouts;
   std::string buffer;
   bool needs_reset = false;
@@ -27,8 +29,13 @@ net::Task<Result<std::unique_ptr<Connection>>> Connection::open(net::Loop& loop,
   }
   explicit_bzero(options.password.data(), options.password.size());
   if (!opened) co_return opened.failure();
-  co_return std::unique_ptr<Connection>(new Connection(std::make_unique<Impl>(
-      Impl{std::move(opened->dialogue), std::move(opened->capabilities), options.timeouts, {}})));
+  const Allowance allowance(opened->capabilities.limits);
+  co_return std::unique_ptr<Connection>(
+      new Connection(std::make_unique<Impl>(Impl{std::move(opened->dialogue),
+                                                 std::move(opened->capabilities),
+                                                 allowance,
+                                                 options.timeouts,
+                                                 {}})));
 }
 
 net::Task<std::vector<RecipientOutcome>> Connection::send(Transaction transaction) {
@@ -40,6 +47,10 @@ net::Task<std::vector<RecipientOutcome>> Connection::send(Transaction transactio
 }
 
 bool Connection::is_reusable() const { return impl_->dialogue->is_open(); }
+
+std::vector<std::size_t> Connection::admit(const std::vector<Domain>& recipients) {
+  return impl_->allowance.admit(recipients);
+}
 
 bool Connection::is_stale() { return !impl_->dialogue->is_open() || impl_->dialogue->has_unread(); }
 

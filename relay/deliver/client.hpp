@@ -48,8 +48,14 @@ struct Transaction {
   std::string head;  ///< Signatures and header block, ready to go, ending in the empty line's CRLF.
   std::uint64_t body_size = 0;
   bool has_eight_bit =
-      false;  ///< Needs 8BITMIME, else every recipient fails with peer_lacks_8bitmime.
-  bool needs_utf8 = false;
+      false;          ///< Needs 8BITMIME, else every recipient fails with peer_lacks_8bitmime.
+  bool utf8 = false;  ///< The client declared SMTPUTF8: passed on where it is offered.
+  /// Where it is not, octets over 127 in the header or the sender fail the message, and in a
+  /// recipient that recipient, with peer_lacks_smtputf8 (RFC 6531 3.4).
+  bool utf8_header = false;
+  /// REQUIRETLS (RFC 8689 4.2): fails with peer_lacks_requiretls unless the peer is authenticated
+  /// and offers it; the null sender's goes out all the same.
+  bool require_tls = false;
   std::string envelope_id;
   std::string dsn_return;
   /// The next slice of the body; empty at the end. Valid until the next call.
@@ -72,6 +78,8 @@ class Connection {
   /// Afterwards is_reusable() tells whether another may follow.
   [[nodiscard]] net::Task<std::vector<RecipientOutcome>> send(Transaction transaction);
   [[nodiscard]] bool is_reusable() const;
+  /// Counts a transaction in the peer's LIMITS: see Allowance::admit. Call before send().
+  [[nodiscard]] std::vector<std::size_t> admit(const std::vector<Domain>& recipients);
   /// True if the peer closed or spoke while the connection was idle.
   [[nodiscard]] bool is_stale();
   [[nodiscard]] net::Task<void> quit();

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "relay/deliver/outcome.hpp"
+#include "relay/smtp/characters.hpp"
+#include "relay/smtp/command.hpp"
 #include "relay/smtp/data.hpp"
 
 namespace signet::deliver {
@@ -31,7 +33,8 @@ net::Task<void> Exchange::run(bool reset_first) {
     settle_rest(outcome_of(*fault, "not sent"));
     co_return;
   }
-  if (outcomes_.empty()) co_return;
+  choose_recipients();
+  if (asked_.empty()) co_return;
   const bool in_step = co_await exchange_envelope(reset_first ? kReset : kMail);
   if (!in_step || !data_accepted_) co_return;
   if (accepted_.empty()) {
@@ -42,14 +45,29 @@ net::Task<void> Exchange::run(bool reset_first) {
 }
 
 // What keeps the message from this peer whatever it would answer (RFC 6152 3, RFC 6531 3.5, RFC
-// 1870 6.1).
+// 1870 6.1, RFC 8689 4.2).
 std::optional<Fault> Exchange::obstacle() const {
   const std::uint64_t size = transaction_.head.size() + transaction_.body_size;
   if (transaction_.has_eight_bit && !capabilities_.eight_bit_mime)
     return Fault::peer_lacks_8bitmime;
-  if (transaction_.needs_utf8 && !capabilities_.smtp_utf8) return Fault::peer_lacks_smtputf8;
+  const ReversePath& sender = transaction_.sender;
+  const bool needs_utf8 = transaction_.utf8_header || (sender && sender->needs_utf8());
+  if (needs_utf8 && !capabilities_.smtp_utf8) return Fault::peer_lacks_smtputf8;
+  const auto& tls = dialogue_.stream().tls();
+  const bool is_safe = tls && tls->peer_verified && capabilities_.require_tls;
+  if (transaction_.require_tls && sender && !is_safe) return Fault::peer_lacks_requiretls;
   if (capabilities_.size > 0 && size > capabilities_.size) return Fault::peer_size_limit;
   return std::nullopt;
+}
+
+void Exchange::choose_recipients() {
+  for (std::size_t i = 0; i < transaction_.recipients.size(); ++i) {
+    if (capabilities_.smtp_utf8 || !transaction_.recipients[i].address.needs_utf8()) {
+      asked_.push_back(i);
+    } else {
+      settle(i, outcome_of(Fault::peer_lacks_smtputf8, "not sent"));
+    }
+  }
 }
 
 net::Task<bool> Exchange::exchange_envelope(Step first) {
@@ -105,7 +123,7 @@ void Exchange::append_command(Step step) {
   } else if (step == data_step()) {
     buffer_ += "DATA\r\n";
   } else {
-    append_recipient(transaction_.recipients[step - kFirstRecipient]);
+    append_recipient(transaction_.recipients[recipient_of(step)]);
   }
 }
 
@@ -115,7 +133,10 @@ void Exchange::append_mail() {
     buffer_ += " SIZE=" + std::to_string(transaction_.head.size() + transaction_.body_size);
   }
   if (transaction_.has_eight_bit) buffer_ += " BODY=8BITMIME";
-  if (transaction_.needs_utf8) buffer_ += " SMTPUTF8";
+  if (speaks_utf8()) buffer_ += " SMTPUTF8";
+  if (transaction_.require_tls && capabilities_.require_tls && dialogue_.stream().tls()) {
+    buffer_ += " REQUIRETLS";
+  }
   if (capabilities_.dsn && !transaction_.dsn_return.empty()) {
     buffer_.append(" RET=").append(transaction_.dsn_return);
   }
@@ -132,9 +153,22 @@ void Exchange::append_recipient(const Recipient& recipient) {
     buffer_.append(" NOTIFY=").append(recipient.dsn.notify);
   }
   if (capabilities_.dsn && !recipient.dsn.original_recipient.empty()) {
-    buffer_.append(" ORCPT=").append(recipient.dsn.original_recipient);
+    append_original_recipient(recipient.dsn.original_recipient);
   }
   buffer_ += "\r\n";
+}
+
+// UTF-8 as it is needs SMTPUTF8; without it the address is escaped (RFC 6533 3).
+void Exchange::append_original_recipient(const std::string& parameter) {
+  if (speaks_utf8() || !smtp::has_eight_bit(parameter)) {
+    buffer_.append(" ORCPT=").append(parameter);
+    return;
+  }
+  const std::size_t address = parameter.find(';') + 1;
+  const auto decoded = smtp::decode_utf8_address(parameter.substr(address), true);
+  if (!decoded) return;
+  buffer_.append(" ORCPT=").append(parameter.substr(0, address));
+  buffer_.append(smtp::encode_utf8_address(*decoded));
 }
 
 // Without pipelining nothing more is said once it is in vain.
@@ -165,7 +199,7 @@ bool Exchange::take_reply(Step step, const smtp::Reply& reply) {
     data_accepted_ = reply.is_positive();
     if (!data_accepted_) settle_rest(outcome_of(reply));
   } else if (step >= kFirstRecipient && mail_accepted_) {
-    take_recipient_reply(step - kFirstRecipient, reply);
+    take_recipient_reply(recipient_of(step), reply);
   }
   return true;
 }

@@ -29,20 +29,24 @@ class Exchange {
   [[nodiscard]] bool needs_reset() const { return needs_reset_; }
 
  private:
-  // The commands before the data, in order: RSET, MAIL, one RCPT per recipient, DATA.
+  // The commands before the data, in order: RSET, MAIL, one RCPT per recipient asked, DATA.
   using Step = std::size_t;
   static constexpr Step kReset = 0;
   static constexpr Step kMail = 1;
   static constexpr Step kFirstRecipient = 2;
-  [[nodiscard]] Step data_step() const { return kFirstRecipient + outcomes_.size(); }
+  [[nodiscard]] Step data_step() const { return kFirstRecipient + asked_.size(); }
+  [[nodiscard]] std::size_t recipient_of(Step step) const { return asked_[step - kFirstRecipient]; }
   [[nodiscard]] std::string_view name(Step step) const;
   [[nodiscard]] net::Timeout timeout(Step step) const;
 
   [[nodiscard]] std::optional<Fault> obstacle() const;
+  void choose_recipients();
+  [[nodiscard]] bool speaks_utf8() const { return transaction_.utf8 && capabilities_.smtp_utf8; }
   net::Task<bool> exchange_envelope(Step first);
   void append_command(Step step);
   void append_mail();
   void append_recipient(const Recipient& recipient);
+  void append_original_recipient(const std::string& parameter);
   [[nodiscard]] bool is_pointless(Step step) const;
   bool take_reply(Step step, const smtp::Reply& reply);
   void take_recipient_reply(std::size_t index, const smtp::Reply& reply);
@@ -63,6 +67,7 @@ class Exchange {
   std::string& buffer_;
   std::vector<RecipientOutcome> outcomes_;
   std::vector<bool> settled_;
+  std::vector<std::size_t> asked_;  ///< Indexes of the recipients the peer is asked about.
   std::vector<std::uint32_t> accepted_;
   bool mail_accepted_ = false;
   bool data_accepted_ = false;

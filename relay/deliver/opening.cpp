@@ -45,7 +45,10 @@ net::Task<Result<void>> Opening::run(bool try_tls) {
   }
   if (options_.user.empty()) co_return Result<void>();
   auto authenticated = co_await authenticate(dialogue_, options_, capabilities_);
-  co_return authenticated;
+  // Whom the peer knows it may allow more (RFC 9422 3).
+  if (!authenticated || !capabilities_.limits.any()) co_return authenticated;
+  auto known_again = co_await say_hello();
+  co_return known_again;
 }
 
 net::Task<Result<void>> Opening::take_greeting() {

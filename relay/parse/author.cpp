@@ -22,13 +22,13 @@ Failure several() {
 }
 
 bool is_dot_atom_octet(char c) { return smtp::is_atext(c) || c == '.'; }
-bool is_domain_octet(char c) { return is_dot_atom_octet(c) || smtp::is_eight_bit(c); }
+bool is_wide_dot_atom_octet(char c) { return is_dot_atom_octet(c) || smtp::is_eight_bit(c); }
 bool is_atom_octet(char c) { return smtp::is_atext(c) || smtp::is_eight_bit(c); }
 
 /// mailbox = name-addr / addr-spec, and nothing after it.
 class AuthorParser {
  public:
-  explicit AuthorParser(std::string_view value) : scan_(value) {}
+  AuthorParser(std::string_view value, bool utf8) : scan_(value), utf8_(utf8) {}
 
   Result<Located> run() {
     if (!scan_.skip_cfws()) return malformed("Comment in From does not end or is nested too deep");
@@ -71,17 +71,18 @@ class AuthorParser {
   Result<Located> take_addr_spec() {
     const std::size_t begin = scan_.position();
     if (scan_.peek() == '@') return malformed("Source route or no local part in From");
+    const auto belongs = utf8_ ? is_wide_dot_atom_octet : is_dot_atom_octet;
     const std::string_view local =
-        scan_.peek() == '"' ? scan_.take_quoted_string() : scan_.take_while(is_dot_atom_octet);
+        scan_.peek() == '"' ? scan_.take_quoted_string() : scan_.take_while(belongs);
     if (scan_.peek() != '@')
       return malformed("Address in From is not local@domain, without spaces and comments");
     if (local.find("=?") != std::string_view::npos)
       return malformed("Encoded word inside the address of From");
     scan_.skip();
     if (scan_.peek() == '[') return malformed("Address literal in From");
-    const auto domain = Domain::parse(scan_.take_while(is_domain_octet));
+    const auto domain = Domain::parse(scan_.take_while(is_wide_dot_atom_octet));
     if (!domain) return malformed("Domain in From is malformed");
-    auto address = smtp::parse_mailbox(std::string(local) + "@" + domain->text());
+    auto address = smtp::parse_mailbox(std::string(local) + "@" + domain->text(), utf8_);
     if (!address) return malformed("Local part in From is malformed");
     return Located{
         .address = std::move(*address), .begin = begin, .size = scan_.position() - begin};
@@ -95,25 +96,26 @@ class AuthorParser {
   }
 
   AddressScanner scan_;
+  bool utf8_;
 };
 
-Result<Located> locate(const MessageHeader& header) {
+Result<Located> locate(const MessageHeader& header, bool utf8) {
   const std::size_t count = header.count("From");
   if (count == 0) return fail(Fault::author_missing);
   if (count > 1) return fail(Fault::author_ambiguous, "several From fields");
-  return AuthorParser(header.value(*header.find("From"))).run();
+  return AuthorParser(header.value(*header.find("From")), utf8).run();
 }
 
 }  // namespace
 
-Result<Author> find_author(const MessageHeader& header) {
-  auto found = locate(header);
+Result<Author> find_author(const MessageHeader& header, bool utf8) {
+  auto found = locate(header, utf8);
   if (!found) return found.failure();
   return Author{.address = std::move(found->address)};
 }
 
 Result<void> replace_author(MessageHeader& header, const Mailbox& address) {
-  const auto found = locate(header);
+  const auto found = locate(header, true);
   if (!found) return found.failure();
   const Field& field = *header.find("From");
   std::string text(header.text(field));

@@ -17,13 +17,15 @@ struct Author {
   Mailbox address;
 };
 
+/// `utf8`: the message is SMTPUTF8, so the local part may hold UTF-8 (RFC 6532 3.2).
 /// Strict RFC 5322 address grammar: no group, no route, no domain literal; of obsolete syntax only
 /// dots in the display name; comments outside the addr-spec only. Octets over 127 may stand in the
 /// display name and in comments (has_eight_bit() tells) and in the domain, which becomes A-labels.
 /// Faults: author_missing; author_ambiguous for several fields or addresses; author_malformed.
-[[nodiscard]] Result<Author> find_author(const MessageHeader& header);
+[[nodiscard]] Result<Author> find_author(const MessageHeader& header, bool utf8 = false);
 
-/// Puts another address into the From field; the display name and comments stay octet for octet.
+/// Puts another address into the From field that find_author understood; the display name and
+/// comments stay octet for octet.
 /// Faults: those of find_author; line_over_998.
 [[nodiscard]] Result<void> replace_author(MessageHeader& header, const Mailbox& address);
 
@@ -58,6 +60,9 @@ void complete_own_mail(MessageHeader& header, const Domain& author_domain,
 /// MIME, message/rfc822).
 [[nodiscard]] Result<std::string> reencode_long_lines(MessageHeader& header,
                                                       const std::string& body);
+
+/// "TLS-Required: No" stands in the header, once (RFC 8689 3).
+[[nodiscard]] bool says_tls_is_optional(const MessageHeader& header);
 
 /// Number of Received fields.
 [[nodiscard]] std::size_t hops(const MessageHeader& header);

@@ -116,6 +116,14 @@ void complete_own_mail(MessageHeader& header, const Domain& author_domain,
     header.append("Message-ID: <" + std::string(queue_id) + "@" + author_domain.text() + ">\r\n");
 }
 
+bool says_tls_is_optional(const MessageHeader& header) {
+  const Field* field = header.find("TLS-Required");
+  if (field == nullptr || header.count("TLS-Required") != 1) return false;
+  AddressScanner scan(header.value(*field));
+  const std::string_view word = next_word(scan);
+  return smtp::equals_ignoring_case(word, "No") && next_word(scan).empty();
+}
+
 std::size_t hops(const MessageHeader& header) { return header.count("Received"); }
 
 std::size_t hops_through(const MessageHeader& header, std::string_view hostname) {

@@ -32,6 +32,28 @@ void take_mechanisms(std::string_view rest, Capabilities& capabilities) {
   }
 }
 
+// limit-value of RFC 9422 3: up to six digits, the first not 0. Anything else is no limit.
+std::uint32_t limit_value(std::string_view text) {
+  constexpr std::size_t kMostDigits = 6;
+  if (text.empty() || text.size() > kMostDigits || text.front() == '0') return 0;
+  if (!std::ranges::all_of(text, is_digit)) return 0;
+  std::uint32_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+void take_limits(std::string_view rest, PeerLimits& limits) {
+  for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string name = to_upper(word.substr(0, equals));
+    const std::uint32_t value = limit_value(word.substr(std::min(equals + 1, word.size())));
+    if (value == 0) continue;
+    if (name == "MAILMAX") limits.transactions = value;
+    if (name == "RCPTMAX") limits.recipients = value;
+    if (name == "RCPTDOMAINMAX") limits.recipient_domains = value;
+  }
+}
+
 void take_line(std::string_view line, Capabilities& capabilities) {
   const std::string keyword = to_upper(next_word(line));
   if (keyword == "PIPELINING") capabilities.pipelining = true;
@@ -41,6 +63,8 @@ void take_line(std::string_view line, Capabilities& capabilities) {
   if (keyword == "DSN") capabilities.dsn = true;
   if (keyword == "CHUNKING") capabilities.chunking = true;
   if (keyword == "ENHANCEDSTATUSCODES") capabilities.enhanced_codes = true;
+  if (keyword == "REQUIRETLS") capabilities.require_tls = true;
+  if (keyword == "LIMITS") take_limits(line, capabilities.limits);
   if (keyword == "SIZE") take_size(line, capabilities);
   if (keyword == "AUTH") take_mechanisms(line, capabilities);
   // "AUTH=PLAIN LOGIN": the spelling of drafts before RFC 2554, still in use.

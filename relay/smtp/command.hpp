@@ -51,19 +51,21 @@ struct MailCommand {
   ReversePath sender;
   std::optional<std::uint64_t> size;  ///< SIZE= (RFC 1870)
   bool eight_bit = false;             ///< BODY=8BITMIME
-  bool utf8 = false;                  ///< SMTPUTF8: only recognised when offered.
+  bool utf8 = false;                  ///< SMTPUTF8 (RFC 6531)
+  bool require_tls = false;           ///< REQUIRETLS (RFC 8689)
   std::string auth;                   ///< AUTH= (RFC 4954 5), xtext, ignored by us
   std::string dsn_return;             ///< RET=
   std::string envelope_id;            ///< ENVID=
 };
 
-/// What the server offers, hence which parameters it knows.
+/// What the server offers, hence which parameters it knows; any other is unknown.
 struct Offered {
   bool size = true;
   bool eight_bit = true;
   bool utf8 = false;
   bool dsn = false;
   bool auth = false;
+  bool require_tls = false;
 };
 
 /// Argument of MAIL ("FROM:<a@b> SIZE=1"). Faults: syntax in the path bad_sender; parameter
@@ -76,6 +78,15 @@ struct Offered {
 [[nodiscard]] Result<Recipient> parse_rcpt(std::string_view argument, const Offered& offered,
                                            const Domain& hostname);
 
+struct BdatCommand {
+  std::uint64_t size = 0;  ///< Octets that follow the command's CRLF.
+  bool last = false;
+};
+
+/// Argument of BDAT ("86 LAST", RFC 3030 2). Fault: bad_parameter; it is then unknown how many
+/// octets follow.
+[[nodiscard]] Result<BdatCommand> parse_bdat(std::string_view argument);
+
 /// Mailbox of RFC 5321 4.1.2: dot-string or quoted-string @ domain; local part at most 64, all at
 /// most 254. Octets over 127 only with `utf8`. Fault: bad_parameter.
 [[nodiscard]] Result<Mailbox> parse_mailbox(std::string_view text, bool utf8 = false);
@@ -83,6 +94,11 @@ struct Offered {
 /// xtext of RFC 3461 4. decode: fault bad_parameter.
 [[nodiscard]] std::string encode_xtext(std::string_view text);
 [[nodiscard]] Result<std::string> decode_xtext(std::string_view text);
+
+/// The two forms of an address in ORCPT=utf-8;… (RFC 6533 3): ASCII with \x{HEX} for the rest, and,
+/// where SMTPUTF8 is spoken (`raw`), UTF-8 as it is. decode: fault bad_parameter.
+[[nodiscard]] std::string encode_utf8_address(std::string_view address);
+[[nodiscard]] Result<std::string> decode_utf8_address(std::string_view text, bool raw);
 
 /// Base64 of RFC 4648 4, strict (no white space, right padding). decode: fault bad_parameter.
 [[nodiscard]] std::string encode_base64(std::string_view octets);

@@ -1,4 +1,5 @@
-// The DATA phase (RFC 5321 4.1.1.4, 4.5.2): framing in and out. No I/O.
+// Mail data: the framing of DATA (RFC 5321 4.1.1.4, 4.5.2) in and out, that of BDAT (RFC 3030) in.
+// No I/O.
 //
 // In: only CRLF.CRLF ends the data, a leading dot is removed once, and a bare CR or LF is a fault,
 // never passed on (the smuggling rows of the test list). Out: dots are added; bytes go as they are.
@@ -22,6 +23,8 @@ class DataDecoder {
     /// Bare LF becomes CRLF; never part of an end of data. A lone dot on a line between such ends
     /// is content; of two leading dots after a bare LF one is removed, a single one stays.
     bool repair_bare_lf = false;
+    /// BDAT: its sizes frame the message, so a dot is a dot and only finish() ends the data.
+    bool by_size = false;
   };
   struct Step {
     std::size_t consumed =
@@ -29,10 +32,13 @@ class DataDecoder {
     bool ended = false;
   };
 
-  explicit DataDecoder(Options options) : options_(options) {}
+  explicit DataDecoder(Options options)
+      : options_(options), at_(options.by_size ? At::text : At::line_start) {}
   /// Appends decoded octets to `out`. Faults: bare_newline, nul_in_message, line_over_998. After a
   /// fault the decoder is dead: what follows must not be read as commands.
   [[nodiscard]] Result<Step> decode(std::string_view input, std::string& out);
+  /// The end of what is framed by size; appends a missing final CRLF. Fault: bare_newline.
+  [[nodiscard]] Result<void> finish(std::string& out);
   [[nodiscard]] bool repaired_bare_lf() const { return repaired_bare_lf_; }
   [[nodiscard]] bool saw_long_line() const { return saw_long_line_; }
   [[nodiscard]] bool saw_eight_bit() const { return saw_eight_bit_; }
@@ -47,7 +53,7 @@ class DataDecoder {
   void refuse(Fault fault, const char* what);
 
   Options options_;
-  At at_ = At::line_start;
+  At at_;
   std::size_t line_ = 0;  ///< Octets of the line so far, without its stuffed dot.
   bool ended_ = false;
   std::optional<Error> failed_;

@@ -46,7 +46,8 @@ std::size_t DataDecoder::copy_lines(std::string_view text, std::size_t begin, st
     }
     at = lf + 1;
     line_ = 0;
-    if (at == text.size() || text[at] == '.') at_ = At::line_start;
+    const bool may_be_dot = at == text.size() || text[at] == '.';
+    if (may_be_dot && !options_.by_size) at_ = At::line_start;
   }
   out.append(text.substr(begin, at - begin));
   return at + (at_ == At::after_cr ? 1 : 0);
@@ -63,7 +64,7 @@ std::size_t DataDecoder::step(std::string_view text, std::size_t at, std::string
       if (c != '\n') break;
       out += "\r\n";
       line_ = 0;
-      at_ = At::line_start;
+      at_ = options_.by_size ? At::text : At::line_start;
       return at + 1;
     case At::after_dot:
       if (c == '\r') {
@@ -98,7 +99,15 @@ void DataDecoder::take_bare_lf(std::string& out) {
   out += "\r\n";
   repaired_bare_lf_ = true;
   line_ = 0;
-  at_ = At::after_lf;
+  if (!options_.by_size) at_ = At::after_lf;
+}
+
+Result<void> DataDecoder::finish(std::string& out) {
+  if (at_ == At::after_cr && !failed_) refuse(Fault::bare_newline, "bare CR at the end");
+  if (failed_) return fail(*failed_);
+  if (line_ > 0) out += "\r\n";
+  ended_ = true;
+  return {};
 }
 
 void DataDecoder::count(std::size_t octets) {

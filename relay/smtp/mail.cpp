@@ -1,6 +1,4 @@
 // The argument of MAIL (RFC 5321 4.1.1.2) and its parameters.
-#include <charconv>
-
 #include "relay/smtp/characters.hpp"
 #include "relay/smtp/command.hpp"
 #include "relay/smtp/parameter.hpp"
@@ -9,15 +7,10 @@ namespace signet::smtp {
 namespace {
 
 constexpr std::size_t kMaxEnvelopeId = 100;  // RFC 3461 4.4
-constexpr std::size_t kMaxSizeDigits = 20;   // RFC 1870 6
 
 Result<void> take_size(const Parameter& parameter, MailCommand& command) {
-  std::uint64_t size = 0;
-  const char* const end = parameter.value.data() + parameter.value.size();
-  const auto [stop, error] = std::from_chars(parameter.value.data(), end, size);
-  const bool fits = !parameter.value.empty() && parameter.value.size() <= kMaxSizeDigits;
-  if (!fits || error != std::errc{} || stop != end) return refuse_value(parameter);
-  command.size = size;
+  command.size = parse_octet_count(parameter.value);
+  if (!command.size) return refuse_value(parameter);
   return {};
 }
 
@@ -30,6 +23,12 @@ Result<void> take_body(const Parameter& parameter, MailCommand& command) {
 
 Result<void> take_utf8(const Parameter& parameter, MailCommand& command) {
   command.utf8 = true;
+  if (parameter.has_value) return refuse_value(parameter);
+  return {};
+}
+
+Result<void> take_require_tls(const Parameter& parameter, MailCommand& command) {
+  command.require_tls = true;
   if (parameter.has_value) return refuse_value(parameter);
   return {};
 }
@@ -60,6 +59,7 @@ Result<void> take(const Parameter& parameter, const Offered& offered, MailComman
   if (keyword == "AUTH" && offered.auth) return take_auth(parameter, command);
   if (keyword == "RET" && offered.dsn) return take_dsn_return(parameter, command);
   if (keyword == "ENVID" && offered.dsn) return take_envelope_id(parameter, command);
+  if (keyword == "REQUIRETLS" && offered.require_tls) return take_require_tls(parameter, command);
   return fail(Fault::unknown_parameter, keyword);
 }
 

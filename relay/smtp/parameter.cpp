@@ -1,12 +1,15 @@
 #include "relay/smtp/parameter.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "relay/smtp/characters.hpp"
 #include "relay/smtp/command.hpp"
 
 namespace signet::smtp {
 namespace {
+
+constexpr std::size_t kMaxCountDigits = 20;
 
 // A ">" inside a quoted local part does not end the path.
 std::size_t end_of_path(std::string_view text) {
@@ -79,6 +82,15 @@ Result<std::vector<Parameter>> parse_parameters(std::string_view text) {
     parameters.push_back(std::move(parameter));
   }
   return parameters;
+}
+
+std::optional<std::uint64_t> parse_octet_count(std::string_view text) {
+  if (text.empty() || text.size() > kMaxCountDigits) return std::nullopt;
+  if (!std::ranges::all_of(text, is_digit)) return std::nullopt;
+  std::uint64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{}) return std::nullopt;
+  return count;
 }
 
 Failure refuse_value(const Parameter& parameter) {

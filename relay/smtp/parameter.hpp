@@ -3,6 +3,8 @@
 // Views point into the argument they were made from.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,10 @@ struct Parameter {
 [[nodiscard]] Result<Mailbox> parse_path(std::string_view path, Fault fault, bool utf8);
 /// A keyword may come once. Fault: bad_parameter.
 [[nodiscard]] Result<std::vector<Parameter>> parse_parameters(std::string_view text);
+
+/// Up to 20 decimal digits and nothing else (RFC 1870 6, RFC 3030 2); nothing where that is no
+/// number of 64 bits.
+[[nodiscard]] std::optional<std::uint64_t> parse_octet_count(std::string_view text);
 
 /// bad_parameter, naming the parameter.
 [[nodiscard]] Failure refuse_value(const Parameter& parameter);

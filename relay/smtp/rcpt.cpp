@@ -5,6 +5,7 @@
 #include "relay/smtp/characters.hpp"
 #include "relay/smtp/command.hpp"
 #include "relay/smtp/parameter.hpp"
+#include "relay/smtp/utf8.hpp"
 
 namespace signet::smtp {
 namespace {
@@ -25,12 +26,22 @@ bool is_notify(std::string_view list) {
   }
 }
 
-bool is_original_recipient(std::string_view text) {
+// Postfix (3.7) sends UTF-8 as the xtext of an rfc822 address, which RFC 3461 4.2 has no place for.
+bool is_utf8_xtext(std::string_view text) {
+  const auto decoded = decode_xtext(text);
+  return decoded && !decoded->empty() && is_utf8(*decoded) &&
+         std::ranges::none_of(*decoded, is_control);
+}
+
+bool is_original_recipient(std::string_view text, bool utf8) {
   const std::size_t semicolon = text.find(';');
   if (semicolon == std::string_view::npos || text.size() > kMaxOriginalRecipient) return false;
   const std::string_view type = text.substr(0, semicolon);
-  return !type.empty() && std::ranges::all_of(type, is_atext) &&
-         is_printable_xtext(text.substr(semicolon + 1), kMaxOriginalRecipient);
+  const std::string_view address = text.substr(semicolon + 1);
+  if (equals_ignoring_case(type, "utf-8")) return decode_utf8_address(address, utf8).has_value();
+  const bool is_address =
+      is_printable_xtext(address, kMaxOriginalRecipient) || (utf8 && is_utf8_xtext(address));
+  return !type.empty() && std::ranges::all_of(type, is_atext) && is_address;
 }
 
 Result<void> take(const Parameter& parameter, const Offered& offered, DsnParameters& dsn) {
@@ -41,7 +52,7 @@ Result<void> take(const Parameter& parameter, const Offered& offered, DsnParamet
   }
   if (parameter.keyword == "ORCPT" && offered.dsn) {
     dsn.original_recipient = parameter.value;
-    if (!is_original_recipient(parameter.value)) return refuse_value(parameter);
+    if (!is_original_recipient(parameter.value, offered.utf8)) return refuse_value(parameter);
     return {};
   }
   return fail(Fault::unknown_parameter, parameter.keyword);

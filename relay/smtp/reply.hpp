@@ -61,6 +61,16 @@ class ReplyReader {
   std::optional<Error> failed_;
 };
 
+/// What a server says it will take (RFC 9422 4); 0: it does not say.
+struct PeerLimits {
+  std::uint32_t transactions = 0;       ///< MAILMAX: in a session.
+  std::uint32_t recipients = 0;         ///< RCPTMAX: in a transaction.
+  std::uint32_t recipient_domains = 0;  ///< RCPTDOMAINMAX: different ones in a session.
+  [[nodiscard]] bool any() const {
+    return transactions > 0 || recipients > 0 || recipient_domains > 0;
+  }
+};
+
 /// Keywords of an EHLO reply.
 struct Capabilities {
   bool pipelining = false;
@@ -70,6 +80,8 @@ struct Capabilities {
   bool dsn = false;
   bool chunking = false;
   bool enhanced_codes = false;
+  bool require_tls = false;
+  PeerLimits limits;
   bool has_size = false;
   std::uint64_t size = 0;         ///< 0: no fixed limit.
   std::vector<std::string> auth;  ///< Mechanisms, upper case.

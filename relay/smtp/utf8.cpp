@@ -47,4 +47,29 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+char32_t utf8_code_point(std::string_view character) {
+  const auto octet = [&](std::size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(character[i]));
+  };
+  if (character.size() == 1) return octet(0);
+  // The lead holds 7 - size bits of the point, every other octet six.
+  char32_t point = octet(0) & (0x7fU >> character.size());
+  for (std::size_t i = 1; i < character.size(); ++i) point = point << 6U | (octet(i) & 0x3fU);
+  return point;
+}
+
+std::string encode_utf8(char32_t code_point) {
+  constexpr char32_t kLast = 0x10ffff;
+  if (code_point > kLast || (code_point >= 0xd800 && code_point <= 0xdfff)) return {};
+  if (code_point < 0x80) return {static_cast<char>(code_point)};
+  std::string tail;
+  char32_t room = 0x3f;  // The most that fits the lead.
+  do {
+    tail.insert(tail.begin(), static_cast<char>(0x80U | (code_point & 0x3fU)));
+    code_point >>= 6U;
+    room >>= 1U;
+  } while (code_point > room);
+  return static_cast<char>((~room << 1U & 0xffU) | code_point) + tail;
+}
+
 }  // namespace signet::smtp

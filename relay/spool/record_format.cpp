@@ -16,6 +16,7 @@ void envelope_to_wire(const Envelope& envelope, record::Message& wire) {
   wire.set_utf8(envelope.utf8);
   wire.set_dsn_return(envelope.dsn_return);
   wire.set_envelope_id(envelope.envelope_id);
+  wire.set_require_tls(envelope.require_tls);
 }
 
 Result<Envelope> envelope_from_wire(const record::Message& wire) {
@@ -29,6 +30,7 @@ Result<Envelope> envelope_from_wire(const record::Message& wire) {
   envelope.utf8 = wire.utf8();
   envelope.dsn_return = wire.dsn_return();
   envelope.envelope_id = wire.envelope_id();
+  envelope.require_tls = wire.require_tls();
   return envelope;
 }
 
@@ -51,6 +53,7 @@ std::string encode_record(const Record& record) {
   wire.set_body_size(record.body_size);
   wire.set_body_chunks(record.body_chunks);
   wire.set_has_eight_bit(record.has_eight_bit);
+  wire.set_tls_optional(record.tls_optional);
   return wire.SerializeAsString();
 }
 
@@ -79,6 +82,7 @@ Result<Record> decode_record(QueueId id, std::string_view bytes) {
   record.body_size = wire.body_size();
   record.body_chunks = wire.body_chunks();
   record.has_eight_bit = wire.has_eight_bit();
+  record.tls_optional = wire.tls_optional();
   return record;
 }
 

@@ -26,6 +26,12 @@ constexpr std::size_t kInlineBody = 256 * 1024;  ///< Bodies up to this size tra
 constexpr std::size_t kChunk = 256 * 1024;  ///< Chunks of larger bodies; the last may be shorter.
 
 enum class RecipientStatus : std::uint8_t { queued, held, delivered, bounced };
+/// A success report the sender asked for and has not got yet (RFC 3461 4.1).
+enum class ReportDue : std::uint8_t {
+  none,
+  relayed,   ///< Taken by a next hop that makes no reports.
+  delivered  ///< In its mailbox here.
+};
 
 struct RecipientState {
   Recipient recipient;
@@ -34,6 +40,7 @@ struct RecipientState {
   RecipientStatus status = RecipientStatus::queued;
   std::uint32_t attempts = 0;
   std::string last_reply;  ///< "550 5.1.1 …" sanitised to printable ASCII, or our own words.
+  ReportDue report_due = ReportDue::none;
 };
 
 enum class Origin : std::uint8_t { client, dsn };
@@ -73,6 +80,7 @@ struct Record {
   std::uint64_t body_size = 0;
   std::uint32_t body_chunks = 0;  ///< 0: the body is one inline piece.
   bool has_eight_bit = false;     ///< Body or header holds octets over 127.
+  bool tls_optional = false;      ///< "TLS-Required: No" in the header (RFC 8689 3).
 };
 
 struct Message {
@@ -134,7 +142,7 @@ class Spool {
                               Done<void> done) = 0;
   /// New state after an attempt, hold, release …; moves the due entry, and removes the attempt
   /// record unless other attempts at the message are under way. A message none of whose recipients
-  /// is queued or held is deleted. `previous_due`: the entry to remove.
+  /// is queued, held or owed a report is deleted. `previous_due`: the entry to remove.
   virtual void update(QueueId id, State state, WallTime previous_due, Attempts attempts,
                       Executor& on, Done<void> done) = 0;
   /// Deletes a message. Written, synced within 20 ms.

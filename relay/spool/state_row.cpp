@@ -20,6 +20,7 @@ void recipient_to_wire(const RecipientState& state, record::Recipient& wire) {
   wire.set_status(static_cast<std::uint32_t>(state.status));
   wire.set_attempts(state.attempts);
   wire.set_last_reply(state.last_reply);
+  wire.set_report_due(static_cast<std::uint32_t>(state.report_due));
 }
 
 Result<RecipientState> recipient_from_wire(const record::Recipient& wire) {
@@ -28,12 +29,16 @@ Result<RecipientState> recipient_from_wire(const record::Recipient& wire) {
   if (wire.status() > static_cast<std::uint32_t>(RecipientStatus::bounced)) {
     return fail(Fault::spool_failed, "damaged recipient status");
   }
+  if (wire.report_due() > static_cast<std::uint32_t>(ReportDue::delivered)) {
+    return fail(Fault::spool_failed, "damaged recipient report");
+  }
   return RecipientState{{std::move(*address), {wire.notify(), wire.original_recipient()}},
                         wire.route(),
                         wire.pool(),
                         static_cast<RecipientStatus>(wire.status()),
                         wire.attempts(),
-                        wire.last_reply()};
+                        wire.last_reply(),
+                        static_cast<ReportDue>(wire.report_due())};
 }
 
 }  // namespace
@@ -69,7 +74,8 @@ Result<StateHead> decode_head(std::string_view row) {
 
 bool is_unsettled(const State& state) {
   return std::ranges::any_of(state.recipients, [](const RecipientState& r) {
-    return r.status == RecipientStatus::queued || r.status == RecipientStatus::held;
+    return r.status == RecipientStatus::queued || r.status == RecipientStatus::held ||
+           r.report_due != ReportDue::none;
   });
 }
 

@@ -30,6 +30,10 @@ class _Handler:
     def __init__(self, sink):
         self.sink = sink
 
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return responses[:1] + ["250-" + extension for extension in self.sink.extensions] + responses[1:]
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         envelope.rcpt_options += options
         refusal = self.sink.refuse.get(address)
@@ -54,10 +58,11 @@ class Sink:
     """aiosmtpd on a port of its own. Keeps messages as they came, dots unstuffed.
 
     `refuse` maps a recipient to the reply it gets; `answer(envelope)` may give the reply to the
-    final dot (None: take it); while `hold` (a threading.Event) is unset, final dots wait for it.
+    final dot (None: take it); `extensions` are more lines of the EHLO reply; while `hold` (a threading.Event) is unset, final dots wait for it.
     """
 
-    def __init__(self, test, host="127.0.0.1", port=0, tls_context=None, require_starttls=False, **smtp_options):
+    def __init__(self, test, host="127.0.0.1", port=0, tls_context=None, require_starttls=False, extensions=(), **smtp_options):
+        self.extensions = list(extensions)
         self.messages, self.refuse, self.answer, self.hold = [], {}, None, None
         self.open, self.peak, self.connections = 0, 0, 0
         self.loop = asyncio.new_event_loop()
@@ -153,12 +158,12 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def mail_exchanger(test):
+def mail_exchanger(test, **options):
     """(address, sink) on port 25 of a loopback address that only this test uses."""
     for _ in range(20):
         host = f"127.{random.randint(20, 250)}.{random.randint(1, 250)}.{random.randint(2, 250)}"
         try:
-            return host, Sink(test, host=host, port=25)
+            return host, Sink(test, host=host, port=25, **options)
         except PermissionError:
             test.skipTest("may not listen on port 25")
         except OSError:

@@ -1,5 +1,6 @@
 """Clients nobody here wrote, each sending to a relay on loopback."""
 import json
+import os
 import shutil
 import subprocess
 import unittest
@@ -53,6 +54,46 @@ def smtp_source(port, *options, count=1, sessions=1, length=4096, sender="alice@
         program, "-s", str(sessions), "-m", str(count), "-l", str(length), "-f", sender, "-t", recipient,
         "-M", "client.example", *options, f"127.0.0.1:{port}",
     ])
+
+
+EXIM = """\
+deliver_drop_privilege = true
+exim_user = mail
+exim_group = mail
+keep_environment =
+spool_directory = {folder}/spool
+log_file_path = {folder}/%slog
+primary_hostname = mail.example.com
+begin routers
+all:
+  driver = manualroute
+  route_list = * 127.0.0.1
+  self = send
+  transport = out
+begin transports
+out:
+  driver = smtp
+  port = {port}
+  allow_localhost
+"""
+
+
+def exim(folder, port, message, sender="alice@example.com", recipient="bob@receiver.example"):
+    """Exim with the relay as its smarthost takes a message and delivers it; returns what it logged."""
+    peers.need_root("Exim changes to another user")
+    program = peers.need("usr/sbin/exim4")
+    folder = folder / "exim"
+    folder.mkdir()
+    shutil.chown(folder, "mail", "mail")
+    (folder / "conf").write_text(EXIM.format(folder=folder, port=port))
+    environment = peers.environment() | {"LD_PRELOAD": os.environ.get("SIGNET_USER_PRELOAD", "")}
+    done = subprocess.run([program, "-C", folder / "conf", "-odf", "-i", "-f", sender, recipient],
+                          input=message.replace(b"\r\n", b"\n"), capture_output=True, env=environment, timeout=120)
+    log = folder / "mainlog"
+    said = log.read_text() if log.exists() else done.stderr.decode(errors="replace")
+    if done.returncode != 0 or "=>" not in said:
+        raise AssertionError(f"Exim exited {done.returncode}: {said}")
+    return said
 
 
 NODE = """

@@ -2,6 +2,7 @@
 #include "relay/smtp/command.hpp"
 
 #include "relay/smtp/characters.hpp"
+#include "relay/smtp/utf8.hpp"
 #include "tests/fuzz/require.hpp"
 
 namespace signet {
@@ -41,17 +42,30 @@ void check_encodings(std::string_view text) {
   (void)smtp::decode_xtext(text);
 }
 
+void check_utf8_address(std::string_view text) {
+  const auto address = smtp::decode_utf8_address(text, true);
+  if (!address) return;
+  require(smtp::is_utf8(*address) && is_clean(*address));
+  const std::string escaped = smtp::encode_utf8_address(*address);
+  require(!smtp::has_eight_bit(escaped));
+  require(smtp::decode_utf8_address(escaped, false).value() == *address);
+}
+
 void check(std::string_view line) {
   const smtp::Command command = smtp::parse_command(line);
   require(command.argument.size() <= line.size());
   for (const bool all : {false, true}) {
-    const smtp::Offered offered{.utf8 = all, .dsn = all, .auth = all};
+    const smtp::Offered offered{.utf8 = all, .dsn = all, .auth = all, .require_tls = all};
     check_mail(command.argument, offered);
     check_mail(line, offered);
     check_rcpt(command.argument, offered);
   }
   if (const auto helo = smtp::parse_helo(command.argument)) require(is_clean(*helo));
+  if (const auto bdat = smtp::parse_bdat(command.argument))
+    require(command.argument.starts_with('0') ||
+            command.argument.starts_with(std::to_string(bdat->size)));
   check_encodings(command.argument);
+  check_utf8_address(command.argument);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 //   # a comment
 //   ! SETTING [VALUE]   before all else: starttls, implicit_tls, require_tls, require_auth,
 //                       no_client, full, draining, message_bytes N, header_bytes N, recipients N,
-//                       junk_commands N, command_timeout SECONDS, repair_bare_lf
+//                       transactions N, junk_commands N, command_timeout SECONDS, repair_bare_lf
 //   S: TEXT             a line of a reply, exactly; a final * stands for any rest
 //   C: TEXT             a line the client sends, CRLF added
 //   C> TEXT             octets the client sends, nothing added

@@ -31,6 +31,11 @@ std::string tell(Dialogue& dialogue, std::string_view line) {
     dialogue.on_tls_started({});
     return Dialogue::invite_tls().reply;
   }
+  if (const auto* chunk = std::get_if<TakeChunk>(&action)) {
+    if (chunk->refused) return dialogue.on_refused_chunk(Error{*chunk->refused, {}}, false).reply;
+    if (chunk->last) return dialogue.on_message(QueueId{1}).reply;
+    return dialogue.on_chunk(*chunk).reply;
+  }
   static_cast<void>(dialogue.take_envelope());
   return dialogue.on_open({}).reply;
 }
@@ -71,16 +76,27 @@ TEST(DialogueTest, every_command_in_every_state_has_its_reply) {
       {"MAIL FROM:<a@example.com> SIZE=1000", {503, 555, 250, 250, 250, 503, 503}},
       {"MAIL FROM:<a@example.com> SIZE=1001", {503, 555, 552, 552, 552, 503, 503}},
       {"MAIL FROM:<a@example.com> BODY=8BITMIME", {503, 555, 250, 250, 250, 503, 503}},
-      {"MAIL FROM:<a@example.com> SMTPUTF8", {503, 555, 555, 555, 555, 503, 503}},
+      {"MAIL FROM:<a@example.com> SMTPUTF8", {503, 555, 250, 250, 250, 503, 503}},
+      {"MAIL FROM:<\xc3\xa4@example.com> SMTPUTF8", {503, 555, 250, 250, 250, 503, 503}},
+      {"MAIL FROM:<\xc3\xa4@example.com>", {503, 553, 553, 553, 553, 503, 503}},
+      {"MAIL FROM:<a@example.com> RET=FULL ENVID=x", {503, 555, 250, 250, 250, 503, 503}},
+      {"MAIL FROM:<a@example.com> RET=SOME", {503, 555, 501, 501, 501, 503, 503}},
+      {"MAIL FROM:<a@example.com> REQUIRETLS", {503, 555, 555, 250, 250, 503, 503}},
       {"MAIL FROM:<@a,@b:c@example.com>", {503, 501, 501, 501, 501, 503, 503}},
       {"MAIL FROM: <a@example.com>", {503, 501, 501, 501, 501, 503, 503}},
       {"RCPT TO:<b@example.net>", {503, 503, 503, 503, 503, 250, 250}},
       {"RCPT TO:<postmaster>", {503, 503, 503, 503, 503, 250, 250}},
       {"RCPT TO:<>", {503, 503, 503, 503, 503, 501, 501}},
-      {"RCPT TO:<b@example.net> NOTIFY=NEVER", {503, 503, 503, 503, 503, 555, 555}},
+      {"RCPT TO:<b@example.net> NOTIFY=NEVER", {503, 503, 503, 503, 503, 250, 250}},
+      {"RCPT TO:<b@example.net> NOTIFY=NEVER,DELAY", {503, 503, 503, 503, 503, 501, 501}},
+      {"RCPT TO:<b@example.net> ORCPT=x", {503, 503, 503, 503, 503, 501, 501}},
+      {"RCPT TO:<\xc3\xa4@example.net>", {503, 503, 503, 503, 503, 553, 553}},
       {"DATA", {503, 503, 503, 503, 503, 503, 354}},
       {"DATA x", {501, 501, 501, 501, 501, 501, 501}},
-      {"BDAT 10 LAST", {502, 502, 502, 502, 502, 502, 502}},
+      {"BDAT 10 LAST", {503, 503, 503, 503, 503, 503, 250}},
+      {"BDAT 10", {503, 503, 503, 503, 503, 503, 250}},
+      {"BDAT", {501, 501, 501, 501, 501, 501, 501}},
+      {"BDAT -1 LAST", {501, 501, 501, 501, 501, 501, 501}},
       {"RSET", {250, 250, 250, 250, 250, 250, 250}},
       {"RSET x", {501, 501, 501, 501, 501, 501, 501}},
       {"NOOP anything", {250, 250, 250, 250, 250, 250, 250}},
@@ -117,11 +133,13 @@ TEST(DialogueTest, announces_what_it_can_do_and_only_that) {
   EXPECT_EQ(dialogue.banner(), "220 relay.example ESMTP Signet\r\n");
   EXPECT_EQ(tell(dialogue, "EHLO x"),
             "250-relay.example\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
+            "250-SMTPUTF8\r\n250-DSN\r\n250-CHUNKING\r\n250-LIMITS RCPTMAX=2\r\n"
             "250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
   tell(dialogue, "STARTTLS");
   EXPECT_EQ(tell(dialogue, "EHLO x"),
             "250-relay.example\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
-            "250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES\r\n");
+            "250-SMTPUTF8\r\n250-DSN\r\n250-CHUNKING\r\n250-LIMITS RCPTMAX=2\r\n"
+            "250-REQUIRETLS\r\n250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES\r\n");
   EXPECT_EQ(tell(dialogue, "HELO x"), "250 relay.example\r\n");
 }
 
@@ -157,6 +175,34 @@ TEST(DialogueTest, names_the_protocol_as_rfc_3848_does) {
   EXPECT_EQ(in_state(ehlo).protocol(), "ESMTP");
   EXPECT_EQ(in_state(tls).protocol(), "ESMTPS");
   EXPECT_EQ(in_state(authenticated).protocol(), "ESMTPSA");
+}
+
+TEST(DialogueTest, names_the_protocol_of_internationalised_mail_as_rfc_6531_does) {
+  Dialogue dialogue = in_state(tls);
+  tell(dialogue, "MAIL FROM:<a@example.com> SMTPUTF8");
+  EXPECT_EQ(dialogue.protocol(), "UTF8SMTPS");
+  tell(dialogue, "RSET");
+  EXPECT_EQ(dialogue.protocol(), "ESMTPS");
+}
+
+TEST(DialogueTest, data_and_bdat_do_not_mix) {
+  Dialogue dialogue = in_state(rcpt);
+  EXPECT_EQ(tell(dialogue, "BDAT 10").substr(0, 3), "250");
+  for (const char* line : {"DATA", "RCPT TO:<c@example.net>", "MAIL FROM:<a@example.com>", kAuth})
+    EXPECT_EQ(tell(dialogue, line).substr(0, 3), "503") << line;
+  EXPECT_EQ(tell(dialogue, "BDAT 0 LAST").substr(0, 3), "250");
+  EXPECT_EQ(tell(dialogue, "BDAT 0 LAST").substr(0, 3), "503");
+}
+
+TEST(DialogueTest, empty_chunks_are_junk) {
+  Rules rules = open_rules();
+  rules.junk_commands = 3;
+  Dialogue dialogue(rules);
+  tell(dialogue, "EHLO x");
+  tell(dialogue, "MAIL FROM:<a@example.com>");
+  tell(dialogue, "RCPT TO:<b@example.net>");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(tell(dialogue, "BDAT 0").substr(0, 3), "250");
+  EXPECT_EQ(tell(dialogue, "BDAT 0").substr(0, 3), "421");
 }
 
 TEST(DialogueTest, requires_tls_and_auth_before_mail_where_told_to) {

@@ -35,6 +35,8 @@ bool apply(const Setting& setting, Conversation& conversation) {
     limits.header_bytes = value;
   else if (name == "recipients")
     limits.recipients = value;
+  else if (name == "transactions")
+    limits.transactions_per_session = value;
   else if (name == "junk_commands")
     limits.junk_commands = value;
   else if (name == "command_timeout")
@@ -59,13 +61,23 @@ std::string escaped(std::string_view octets) {
   return text;
 }
 
-/// "ESMTP client.example: <a@example.com> -> b@example.net | header | body"
+std::string parameter(const char* keyword, const std::string& value) {
+  return value.empty() ? "" : std::string(" ") + keyword + "=" + value;
+}
+
+/// "ESMTP client.example: <a@example.com> RET=HDRS -> b@example.net NOTIFY=NEVER | header | body"
 std::string summary(const Received& message) {
   std::string text = message.facts.protocol + " " + message.facts.helo + ": ";
   if (!message.facts.peer.user.empty()) text += "(" + message.facts.peer.user + ") ";
-  text += to_string(message.envelope.sender) + " ->";
+  text += to_string(message.envelope.sender);
+  text += parameter("RET", message.envelope.dsn_return);
+  text += parameter("ENVID", message.envelope.envelope_id);
+  if (message.envelope.require_tls) text += " REQUIRETLS";
+  text += " ->";
   for (const auto& recipient : message.envelope.recipients) {
     text += " " + recipient.address.to_string();
+    text += parameter("NOTIFY", recipient.dsn.notify);
+    text += parameter("ORCPT", recipient.dsn.original_recipient);
   }
   return text + " | " + escaped(message.header) + " | " + escaped(message.body);
 }

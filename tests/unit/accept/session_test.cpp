@@ -47,6 +47,61 @@ net::Task<void> say_data_and_listen(Talker& talker, std::string octets, std::siz
   talker.stream().shut_down();
 }
 
+// Says `octets` and goes away without waiting for an answer.
+net::Task<void> say_and_leave(Talker& talker, std::string octets, bool with_tls) {
+  if (with_tls) {
+    auto asking = talker.send("EHLO x\r\nSTARTTLS\r\n");
+    co_await std::move(asking);
+    for (std::string reply; !reply.starts_with("220 2.0.0");) {
+      auto reading = talker.reply();
+      reply = co_await std::move(reading);
+    }
+    auto handshake = talker.start_tls();
+    EXPECT_TRUE(co_await std::move(handshake));
+  }
+  auto sending = talker.send(std::move(octets));
+  co_await std::move(sending);
+  talker.stream().shut_down();
+}
+
+TEST(SessionTest, a_connection_that_ends_inside_a_chunk_leaves_no_message) {
+  const std::string message = "From: a@example.com\r\n\r\nx\r\n";
+  const std::string envelope = "EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\n";
+  for (const bool with_tls : {false, true}) {
+    for (std::size_t kept = 0; kept < message.size(); ++kept) {
+      Conversation conversation;
+      if (with_tls) conversation.listener.tls = config::ListenerTls::starttls;
+      auto& talker = conversation.begin();
+      conversation.run(say_and_leave(talker,
+                                     envelope + "BDAT " + std::to_string(message.size()) +
+                                         " LAST\r\n" + message.substr(0, kept),
+                                     with_tls));
+      EXPECT_TRUE(conversation.door.messages.empty()) << kept;
+      EXPECT_EQ(conversation.door.abandoned, 1) << kept;
+      EXPECT_EQ(conversation.door.inside, 0) << kept;
+    }
+  }
+}
+
+TEST(SessionTest, any_cut_into_chunks_gives_the_same_message) {
+  const std::string message =
+      "From: a@example.com\r\nSubject: x\r\n\r\n.\r\n..\r\n.MAIL\r\nBDAT 3\r\n\r\nend\r\n";
+  for (std::size_t cut = 1; cut <= message.size(); ++cut) {
+    std::string octets = "EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\n";
+    for (std::size_t at = 0; at < message.size(); at += cut) {
+      const std::string chunk = message.substr(at, cut);
+      octets += "BDAT " + std::to_string(chunk.size()) + "\r\n" + chunk;
+    }
+    Conversation conversation;
+    auto& talker = conversation.begin();
+    std::string heard;
+    conversation.run(say_and_listen(talker, octets + "BDAT 0 LAST\r\nQUIT\r\n", heard));
+    ASSERT_EQ(conversation.door.messages.size(), 1U) << cut << heard;
+    EXPECT_EQ(conversation.door.messages[0].header + "\r\n" + conversation.door.messages[0].body,
+              message);
+  }
+}
+
 // The list of the public smuggling scanners, and the lone ends at the start of a line.
 const std::vector<std::string>& false_ends() {
   using namespace std::string_literals;

@@ -172,6 +172,42 @@ TEST_F(OpeningTest, authenticates_by_plain_else_login) {
   }
 }
 
+TEST_F(OpeningTest, requiretls_is_passed_on_to_an_authenticated_peer_that_offers_it) {
+  test::ScriptedServer server(
+      {greet({"STARTTLS"}) +
+       "C: STARTTLS\nS: 220 Go\nTLS\nC: EHLO relay.example\nS: 250-sink.example\nS: 250 "
+       "REQUIRETLS\n"
+       "C: MAIL FROM:<s@a.example> REQUIRETLS\nS: 250 Ok\nC: RCPT TO:<r1@b.example>\nS: 250 Ok\n"
+       "C: DATA\nS: 354 Go\nDATA\nS: 250 Ok\n"},
+      server_tls_.get());
+  ConnectOptions chosen = options(server);
+  chosen.tls = TlsPolicy::verify;
+  chosen.tls_settings = client_tls_;
+  auto opened = open(std::move(chosen));
+  ASSERT_TRUE(opened);
+  Transaction transaction = message(1);
+  transaction.require_tls = true;
+  EXPECT_THAT(send(**opened, std::move(transaction)), ElementsAre("delivered 250 Ok"));
+  opened->reset();
+  EXPECT_EQ(server.finish(), "");
+}
+
+TEST_F(OpeningTest, limits_are_read_again_after_auth) {
+  test::ScriptedServer server({greet({"AUTH PLAIN", "LIMITS RCPTMAX=1"}) +
+                               "C: AUTH PLAIN AHUAcA==\nS: 235 Ok\nC: EHLO relay.example\n"
+                               "S: 250-sink.example\nS: 250 LIMITS RCPTMAX=2\n"});
+  ConnectOptions chosen = options(server);
+  chosen.tls = TlsPolicy::none;
+  chosen.user = "u";
+  chosen.password = "p";
+  auto opened = open(std::move(chosen));
+  ASSERT_TRUE(opened);
+  const std::vector<Domain> recipients(3, *Domain::parse("b.example"));
+  EXPECT_THAT((*opened)->admit(recipients), ElementsAre(0U, 1U));
+  opened->reset();
+  EXPECT_EQ(server.finish(), "");
+}
+
 TEST_F(ClientTest, one_connection_carries_message_after_message) {
   const std::string envelope = "C: MAIL FROM:<s@a.example>\nC: RCPT TO:<r1@b.example>\nC: DATA\n";
   test::ScriptedServer server(

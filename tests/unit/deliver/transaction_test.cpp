@@ -218,7 +218,7 @@ TEST_F(ClientTest, declares_what_the_peer_offers) {
   ASSERT_TRUE(opened);
   Transaction transaction = message(1);
   transaction.sender.reset();
-  transaction.has_eight_bit = transaction.needs_utf8 = true;
+  transaction.has_eight_bit = transaction.utf8 = transaction.utf8_header = true;
   transaction.dsn_return = "HDRS";
   transaction.envelope_id = "e1";
   transaction.recipients[0].dsn = {"FAILURE", "rfc822;o@b.example"};
@@ -234,7 +234,9 @@ TEST_F(ClientTest, what_the_peer_can_not_take_fails_without_a_word) {
   Transaction eight_bit = message(1);
   eight_bit.has_eight_bit = true;
   Transaction utf8 = message(1);
-  utf8.needs_utf8 = true;
+  utf8.utf8 = utf8.utf8_header = true;
+  Transaction require_tls = message(1);
+  require_tls.require_tls = true;
   EXPECT_THAT(send(**opened, std::move(eight_bit)),
               ElementsAre("failed 554 5.6.3 Remote host does not accept 8-bit mail (not sent)"));
   EXPECT_THAT(
@@ -243,8 +245,63 @@ TEST_F(ClientTest, what_the_peer_can_not_take_fails_without_a_word) {
           "failed 554 5.6.7 Remote host does not accept internationalised mail (not sent)"));
   EXPECT_THAT(send(**opened, message(1, std::string(200, 'x'))),
               ElementsAre("failed 552 5.3.4 Message too big for the remote host (not sent)"));
+  EXPECT_THAT(send(**opened, std::move(require_tls)),
+              ElementsAre("failed 550 5.7.30 REQUIRETLS: remote host is not authenticated or does "
+                          "not offer it (not sent)"));
   EXPECT_TRUE((*opened)->is_reusable());
   test::run_task(loop_, (*opened)->quit());
+  EXPECT_EQ(server.finish(), "");
+}
+
+TEST_F(ClientTest, without_smtputf8_only_the_addresses_that_need_it_fail) {
+  test::ScriptedServer server(
+      {greet({"PIPELINING", "DSN"}) +
+       "C: MAIL FROM:<s@a.example>\n"
+       "C: RCPT TO:<r1@b.example>\n"
+       "C: RCPT TO:<r3@xn--b-eha.example> ORCPT=utf-8;\\x{FC}@b.example\nC: DATA\n"
+       "S: 250 Ok\nS: 550 No\nS: 250 Ok\nS: 354 Go\nDATA\nS: 250 Ok\n"});
+  auto opened = open(options(server));
+  ASSERT_TRUE(opened);
+  Transaction transaction = message(3);
+  transaction.utf8 = true;
+  transaction.recipients[1].address.local = "r\xc3\xbc";
+  transaction.recipients[2].address.domain = *Domain::parse("b\xc3\xbc.example");
+  transaction.recipients[2].dsn.original_recipient = "utf-8;\xc3\xbc@b.example";
+  EXPECT_THAT(
+      send(**opened, std::move(transaction)),
+      ElementsAre("failed 550 No",
+                  "failed 554 5.6.7 Remote host does not accept internationalised mail (not sent)",
+                  "delivered 250 Ok"));
+  EXPECT_THAT(attempts_, ElementsAre(ElementsAre(2U)));
+  opened->reset();
+  EXPECT_EQ(server.finish(), "");
+}
+
+TEST_F(ClientTest, a_sender_that_needs_smtputf8_fails_without_it) {
+  test::ScriptedServer server({greet({}) + kQuit});
+  auto opened = open(options(server));
+  ASSERT_TRUE(opened);
+  Transaction transaction = message(1);
+  transaction.utf8 = true;
+  transaction.sender->local = "s\xc3\xbc";
+  EXPECT_THAT(
+      send(**opened, std::move(transaction)),
+      ElementsAre(
+          "failed 554 5.6.7 Remote host does not accept internationalised mail (not sent)"));
+  test::run_task(loop_, (*opened)->quit());
+  EXPECT_EQ(server.finish(), "");
+}
+
+TEST_F(ClientTest, a_report_about_requiretls_mail_goes_to_a_peer_without_it) {
+  test::ScriptedServer server({kPipelining + "C: MAIL FROM:<>\nC: RCPT TO:<r1@b.example>\nC: DATA\n"
+                                             "S: 250 Ok\nS: 250 Ok\nS: 354 Go\nDATA\nS: 250 Ok\n"});
+  auto opened = open(options(server));
+  ASSERT_TRUE(opened);
+  Transaction transaction = message(1);
+  transaction.sender.reset();
+  transaction.require_tls = true;
+  EXPECT_THAT(send(**opened, std::move(transaction)), ElementsAre("delivered 250 Ok"));
+  opened->reset();
   EXPECT_EQ(server.finish(), "");
 }
 

@@ -131,6 +131,77 @@ TEST(DsnTest, a_delay_says_until_when) {
   EXPECT_TRUE(holds(text, "\r\nWill-Retry-Until: Sat, 07 Mar 2026 10:00:00 +0000\r\n"));
 }
 
+TEST(DsnTest, a_success_says_whether_it_was_delivered_or_only_passed_on) {
+  DsnRequest dsn = request();
+  dsn.kind = DsnKind::success;
+  dsn.recipients = {failed("r1", "250 2.1.5 Ok", "", ""), failed("r2", "250 Ok", "", "mx.example")};
+  dsn.recipients[1].relayed = true;
+  const std::string text = whole(dsn);
+  EXPECT_TRUE(holds(text, "r1@b.example\r\nAction: delivered\r\nStatus: 2.1.5\r\n"));
+  EXPECT_TRUE(holds(text,
+                    "r2@b.example\r\nAction: relayed\r\nStatus: 2.0.0\r\n"
+                    "Remote-MTA: dns; mx.example\r\n"));
+  EXPECT_FALSE(holds(text, "Diagnostic-Code"));
+}
+
+TEST(DsnTest, the_whole_message_is_returned_where_it_was_asked_for) {
+  DsnRequest dsn = request();
+  dsn.original_body = std::make_shared<const std::string>("the body\r\n");
+  const DsnMessage seven_bit = build_dsn(dsn);
+  EXPECT_TRUE(holds(seven_bit.body,
+                    "\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@c.example\r\n"
+                    "Subject: hello\r\n\r\nthe body\r\n\r\n--"));
+  EXPECT_FALSE(seven_bit.eight_bit);
+  dsn.original_body = std::make_shared<const std::string>("\xc3\xbc\r\n");
+  const DsnMessage eight_bit = build_dsn(dsn);
+  EXPECT_TRUE(eight_bit.eight_bit);
+  EXPECT_FALSE(eight_bit.utf8);
+  EXPECT_TRUE(holds(eight_bit.header, "\r\nContent-Transfer-Encoding: 8bit\r\n"));
+  EXPECT_TRUE(holds(eight_bit.body,
+                    "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
+}
+
+TEST(DsnTest, internationalised_mail_is_reported_as_rfc_6533_says) {
+  DsnRequest dsn = request();
+  dsn.utf8 = true;
+  dsn.original_header =
+      "Subject: gr\xc3\xbc\xc3\x9f"
+      "e \xff\r\n";
+  dsn.recipients[0].recipient.address.local = "\xe7\x94\xb2";
+  dsn.recipients[0].recipient.dsn.original_recipient = R"(utf-8;\x{7532}@b.example)";
+  const DsnMessage message = build_dsn(dsn);
+  EXPECT_TRUE(holds(message.body,
+                    "\r\nContent-Type: message/global-delivery-status\r\n"
+                    "Content-Transfer-Encoding: 8bit\r\n\r\n"));
+  EXPECT_TRUE(holds(message.body,
+                    "\r\nOriginal-Recipient: utf-8; \xe7\x94\xb2@b.example\r\n"
+                    "Final-Recipient: utf-8; \xe7\x94\xb2@b.example\r\n"));
+  EXPECT_TRUE(holds(message.body, "\r\nContent-Type: message/global-headers\r\n"));
+  EXPECT_TRUE(holds(message.body,
+                    "\r\nSubject: gr\xc3\xbc\xc3\x9f"
+                    "e ?\r\n"));
+  EXPECT_TRUE(message.eight_bit);
+  EXPECT_FALSE(message.utf8) << "nothing beyond ASCII in its own header";
+}
+
+TEST(DsnTest, a_sender_beyond_ascii_needs_smtputf8) {
+  DsnRequest dsn = request();
+  dsn.utf8 = true;
+  dsn.to.local = "s\xc3\xbc";
+  const DsnMessage message = build_dsn(dsn);
+  EXPECT_TRUE(message.utf8);
+  EXPECT_TRUE(holds(message.header, "\r\nTo: <s\xc3\xbc@c.example>\r\n"));
+}
+
+TEST(DsnTest, mail_that_is_all_ascii_is_reported_in_ascii) {
+  DsnRequest dsn = request();
+  dsn.utf8 = true;
+  expect_clean(whole(dsn));
+  dsn.utf8 = false;
+  dsn.recipients[0].recipient.dsn.original_recipient = R"(utf-8;\x{7532}@b.example)";
+  EXPECT_TRUE(holds(whole(dsn), "\r\nOriginal-Recipient: utf-8; \\x{7532}@b.example\r\n"));
+}
+
 TEST(DsnTest, the_status_comes_from_the_reply_when_it_has_one) {
   struct Case {
     std::string reply;

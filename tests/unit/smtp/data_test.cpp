@@ -74,6 +74,51 @@ TEST(DataDecoder, waits_for_the_rest) {
   }
 }
 
+// A whole message framed by size, decoded in pieces of `cut` octets.
+Result<std::string> decode_sized(std::string_view input, std::size_t cut, bool repair = false) {
+  DataDecoder decoder({.repair_bare_lf = repair, .by_size = true});
+  std::string text;
+  for (std::size_t at = 0; at < input.size(); at += cut) {
+    const auto step = decoder.decode(input.substr(at, cut), text);
+    if (!step) return step.failure();
+    EXPECT_FALSE(step->ended);
+    EXPECT_EQ(step->consumed, std::min(cut, input.size() - at));
+  }
+  const auto finished = decoder.finish(text);
+  if (!finished) return finished.failure();
+  return text;
+}
+
+TEST(DataDecoder, a_dot_is_a_dot_where_the_size_is_known) {
+  for (const std::string_view text :
+       {"", ".\r\n", "..\r\n", "A: b\r\n\r\n.\r\nMAIL\r\n", ".a\r\n..b\r\n.\r\n.\r\n"}) {
+    for (std::size_t cut = 1; cut < 20; ++cut)
+      EXPECT_EQ(decode_sized(text, cut).value(), text) << "cut every " << cut;
+  }
+}
+
+TEST(DataDecoder, a_missing_last_line_end_is_added_where_the_size_is_known) {
+  for (std::size_t cut = 1; cut < 10; ++cut) {
+    EXPECT_EQ(decode_sized("a\r\n.", cut).value(), "a\r\n.\r\n");
+    EXPECT_EQ(decode_sized("a", cut).value(), "a\r\n");
+  }
+}
+
+TEST(DataDecoder, bare_newlines_and_nul_are_refused_where_the_size_is_known) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"a\nb\r\n"sv, "a\rb\r\n"sv, "a\r"sv, "a\n"sv, "\r\r\n"sv,
+                                      "\n"sv, "\n.\r\n"sv, "\r\n.\n"sv, "a\r\n.\r"sv}) {
+    for (std::size_t cut = 1; cut < 10; ++cut)
+      EXPECT_EQ(decode_sized(text, cut).error().fault, Fault::bare_newline) << cut;
+  }
+  EXPECT_EQ(decode_sized("a\0b\r\n"sv, 100).error().fault, Fault::nul_in_message);
+}
+
+TEST(DataDecoder, repairs_bare_lf_where_the_size_is_known) {
+  for (std::size_t cut = 1; cut < 10; ++cut)
+    EXPECT_EQ(decode_sized("a\n.\n..b\n.", cut, true).value(), "a\r\n.\r\n..b\r\n.\r\n");
+}
+
 // The list of the public scanners for SMTP smuggling (CVE-2023-51764, -51765, -51766).
 const std::vector<std::string> kFalseEnds{
     "\n.\n",         "\n.\r",   "\r.\n",   "\r.\r",     "\n.\r\n",   "\r.\r\n",     "\r\n.\r\r\n",

@@ -22,6 +22,33 @@ TEST(Xtext, refuses_what_rfc_3461_does_not_allow) {
     EXPECT_FALSE(decode_xtext(bad)) << bad;
 }
 
+TEST(Utf8Address, round_trips_and_is_ascii) {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {"a@b.example", "a@b.example"},
+      {"a+b=c\\@b.example", R"(a\x{2B}b\x{3D}c\x{5C}@b.example)"},
+      {"\xc3\xbc@b\xc3\xbc.example", R"(\x{FC}@b\x{FC}.example)"},
+      {"\xe7\x94\xb2@b.example", R"(\x{7532}@b.example)"},
+      {"\xf0\x9f\x93\xac@b.example", R"(\x{1F4EC}@b.example)"},
+      {"\xf4\x8f\xbf\xbf", R"(\x{10FFFF})"},
+  };
+  for (const auto& [address, text] : rows) {
+    EXPECT_EQ(encode_utf8_address(address), text);
+    EXPECT_EQ(decode_utf8_address(text, false).value(), address);
+  }
+}
+
+TEST(Utf8Address, is_utf8_itself_only_where_that_is_spoken) {
+  EXPECT_EQ(decode_utf8_address("\xc3\xbc@b.example", true).value(), "\xc3\xbc@b.example");
+  EXPECT_FALSE(decode_utf8_address("\xc3\xbc@b.example", false));
+}
+
+TEST(Utf8Address, refuses_what_rfc_6533_does_not_allow) {
+  for (const std::string_view bad :
+       {"", "a+2Bb", "a=b", "a b", "a\\b", R"(\x)", R"(\x{})", R"(\x{5)", R"(\x{5})", R"(\x{D800})",
+        R"(\x{110000})", R"(\x{1234567})", R"(\x{0A})", R"(\x{7F})", R"(\x{-1})", "\xff", "\xc3"})
+    EXPECT_FALSE(decode_utf8_address(bad, true)) << bad;
+}
+
 TEST(Base64, passes_the_vectors_of_rfc_4648) {
   const std::pair<std::string_view, std::string_view> rows[] = {{"", ""},
                                                                 {"f", "Zg=="},

@@ -7,13 +7,16 @@
 namespace signet::smtp {
 namespace {
 
-constexpr Offered kAll{.size = true, .eight_bit = true, .utf8 = true, .dsn = true, .auth = true};
+constexpr Offered kAll{
+    .size = true, .eight_bit = true, .utf8 = true, .dsn = true, .auth = true, .require_tls = true};
 
 Domain hostname() { return Domain::parse("relay.example").value(); }
 
 TEST(Mail, takes_the_path_and_every_parameter) {
   const auto mail = parse_mail(
-      "from:<a@b.example> size=1000 BODY=8BITMIME RET=hdrs ENVID=QQ+2B314 AUTH=<> SMTPUTF8", kAll);
+      "from:<a@b.example> size=1000 BODY=8BITMIME RET=hdrs ENVID=QQ+2B314 AUTH=<> SMTPUTF8 "
+      "requiretls",
+      kAll);
   ASSERT_TRUE(mail);
   EXPECT_EQ(to_string(mail->sender), "<a@b.example>");
   EXPECT_EQ(mail->size, 1000U);
@@ -22,6 +25,7 @@ TEST(Mail, takes_the_path_and_every_parameter) {
   EXPECT_EQ(mail->dsn_return, "HDRS");
   EXPECT_EQ(mail->envelope_id, "QQ+2B314");
   EXPECT_EQ(mail->auth, "<>");
+  EXPECT_TRUE(mail->require_tls);
 }
 
 TEST(Mail, takes_the_null_reverse_path) {
@@ -74,6 +78,7 @@ TEST(Mail, refuses_with_the_fault_that_fits) {
       {"FROM:<a@b.example> BODY=BINARYMIME", Fault::bad_parameter},
       {"FROM:<a@b.example> BODY", Fault::bad_parameter},
       {"FROM:<a@b.example> SMTPUTF8=1", Fault::bad_parameter},
+      {"FROM:<a@b.example> REQUIRETLS=yes", Fault::bad_parameter},
       {"FROM:<a@b.example> RET=BOTH", Fault::bad_parameter},
       {"FROM:<a@b.example> ENVID=a+0Ab", Fault::bad_parameter},
       {"FROM:<a@b.example> ENVID=a+2b", Fault::bad_parameter},
@@ -95,8 +100,8 @@ TEST(Mail, knows_only_the_parameters_that_were_offered) {
   const Offered none{.size = false, .eight_bit = false};
   for (const std::string_view argument :
        {"FROM:<a@b.example> SIZE=1", "FROM:<a@b.example> BODY=7BIT", "FROM:<a@b.example> RET=FULL",
-        "FROM:<a@b.example> ENVID=x", "FROM:<a@b.example> AUTH=<>",
-        "FROM:<a@b.example> SMTPUTF8"}) {
+        "FROM:<a@b.example> ENVID=x", "FROM:<a@b.example> AUTH=<>", "FROM:<a@b.example> SMTPUTF8",
+        "FROM:<a@b.example> REQUIRETLS"}) {
     const auto mail = parse_mail(argument, none);
     ASSERT_FALSE(mail) << argument;
     EXPECT_EQ(mail.error().fault, Fault::unknown_parameter) << argument;
@@ -115,6 +120,44 @@ TEST(Rcpt, takes_the_path_and_dsn_parameters) {
   EXPECT_EQ(rcpt->address.to_string(), "a@b.example");
   EXPECT_EQ(rcpt->dsn.notify, "SUCCESS,DELAY");
   EXPECT_EQ(rcpt->dsn.original_recipient, "rfc822;a+2Bb@b.example");
+}
+
+TEST(Rcpt, takes_an_original_recipient_of_rfc_6533) {
+  const std::string raw = "TO:<a@b.example> ORCPT=utf-8;\xc3\xbc@b.example";
+  const std::string escaped = R"(TO:<a@b.example> ORCPT=UTF-8;\x{FC}@b.example)";
+  const Offered ascii{.dsn = true};
+  EXPECT_EQ(parse_rcpt(raw, kAll, hostname())->dsn.original_recipient, "utf-8;\xc3\xbc@b.example");
+  EXPECT_TRUE(parse_rcpt(escaped, kAll, hostname()));
+  EXPECT_TRUE(parse_rcpt(escaped, ascii, hostname()));
+  EXPECT_FALSE(parse_rcpt(raw, ascii, hostname()));
+  EXPECT_FALSE(parse_rcpt("TO:<a@b.example> ORCPT=utf-8;a+2Bb", kAll, hostname()));
+}
+
+TEST(Rcpt, takes_the_xtext_of_utf8_that_postfix_sends_with_smtputf8) {
+  const std::string postfix = "TO:<a@b.example> ORCPT=rfc822;+E7+94+B2@b.example";
+  EXPECT_TRUE(parse_rcpt(postfix, kAll, hostname()));
+  EXPECT_FALSE(parse_rcpt(postfix, Offered{.dsn = true}, hostname()));
+  for (const char* bad : {"+E7+94@b.example", "+C2+85+0A@b.example", "+00"})
+    EXPECT_FALSE(parse_rcpt("TO:<a@b.example> ORCPT=rfc822;" + std::string(bad), kAll, hostname()))
+        << bad;
+}
+
+TEST(Rcpt, original_recipient_is_capped) {
+  const std::string at_cap = "TO:<a@b.example> ORCPT=rfc822;" + std::string(493, 'x');
+  EXPECT_TRUE(parse_rcpt(at_cap, kAll, hostname()));
+  EXPECT_FALSE(parse_rcpt(at_cap + "x", kAll, hostname()));
+}
+
+TEST(Rcpt, takes_utf8_only_after_smtputf8) {
+  const auto rcpt = parse_rcpt("TO:<\xc3\xbc@b\xc3\xbc.example>", kAll, hostname());
+  ASSERT_TRUE(rcpt);
+  EXPECT_EQ(rcpt->address.to_string(), "\xc3\xbc@xn--b-eha.example") << "domains are A-labels";
+  EXPECT_TRUE(rcpt->address.needs_utf8());
+  for (const char* address : {"\xc3\xbc@b.example", "a@b\xc3\xbc.example"}) {
+    const auto refused = parse_rcpt("TO:<" + std::string(address) + ">", Offered{}, hostname());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::utf8_not_offered);
+  }
 }
 
 TEST(Rcpt, postmaster_needs_no_domain) {

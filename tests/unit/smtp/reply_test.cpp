@@ -218,6 +218,27 @@ TEST(Capabilities, are_read_in_any_case_and_from_the_second_line_on) {
   EXPECT_THAT(capabilities.auth, ElementsAre("PLAIN", "LOGIN", "XOAUTH2"));
 }
 
+Capabilities offered(std::vector<std::string> lines) {
+  lines.insert(lines.begin(), "hi");
+  return parse_capabilities(Reply{.code = 250, .enhanced = {}, .lines = std::move(lines)});
+}
+
+TEST(Capabilities, limits_are_read_and_what_is_no_limit_is_left_alone) {
+  const auto limits = offered({"limits MAILMAX=5 rcptmax=20 RCPTDOMAINMAX=1 X=9 MAILMAX"}).limits;
+  EXPECT_EQ(limits.transactions, 5U);
+  EXPECT_EQ(limits.recipients, 20U);
+  EXPECT_EQ(limits.recipient_domains, 1U);
+  for (const char* line : {"LIMITS", "LIMITS RCPTMAX", "LIMITS RCPTMAX=", "LIMITS RCPTMAX=0",
+                           "LIMITS RCPTMAX=010", "LIMITS RCPTMAX=-1", "LIMITS RCPTMAX=1000000",
+                           "LIMITS RCPTMAX=2x", "LIMITS=RCPTMAX=2", "LIMITSRCPTMAX=2"})
+    EXPECT_FALSE(offered({line}).limits.any()) << line;
+}
+
+TEST(Capabilities, requiretls_is_known) {
+  EXPECT_TRUE(offered({"REQUIRETLS"}).require_tls);
+  EXPECT_FALSE(offered({"STARTTLS"}).require_tls);
+}
+
 TEST(Capabilities, size_without_a_usable_number_is_no_limit) {
   for (const std::string_view line : {"SIZE", "SIZE 0", "SIZE x", "SIZE 99999999999999999999999"}) {
     const Capabilities capabilities =

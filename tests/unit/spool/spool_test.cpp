@@ -25,6 +25,9 @@ TEST_F(SpoolTest, gives_back_what_was_stored_after_a_reopen) {
   original->record.sign_domains = {"example.com"};
   original->record.body_size = 3;
   original->record.has_eight_bit = true;
+  original->record.tls_optional = true;
+  original->record.envelope.require_tls = true;
+  original->state.recipients[0].report_due = ReportDue::relayed;
   original->state.recipients[0].recipient.dsn = {"NEVER", "rfc822;you@example.net"};
   original->state.recipients[0].last_reply = "451 4.7.1 \xFF later";
   original->state.attempts = 2;
@@ -50,11 +53,14 @@ TEST_F(SpoolTest, gives_back_what_was_stored_after_a_reopen) {
   EXPECT_EQ(record.sign_domains, original->record.sign_domains);
   EXPECT_EQ(record.body_size, 3U);
   EXPECT_TRUE(record.has_eight_bit);
+  EXPECT_TRUE(record.tls_optional);
+  EXPECT_TRUE(record.envelope.require_tls);
   const State& state = loaded->state;
   ASSERT_EQ(state.recipients.size(), 1U);
   EXPECT_EQ(state.recipients[0].recipient.address.to_string(), "you@example.net");
   EXPECT_EQ(state.recipients[0].recipient.dsn.notify, "NEVER");
   EXPECT_EQ(state.recipients[0].recipient.dsn.original_recipient, "rfc822;you@example.net");
+  EXPECT_EQ(state.recipients[0].report_due, ReportDue::relayed);
   EXPECT_EQ(state.recipients[0].route, "mx");
   EXPECT_EQ(state.recipients[0].pool, "pool");
   EXPECT_EQ(state.recipients[0].last_reply, "451 4.7.1 \xFF later");
@@ -130,6 +136,10 @@ TEST_F(SpoolTest, deletes_a_message_none_of_whose_recipients_waits) {
   ASSERT_TRUE(update(1, state));
   EXPECT_EQ(all(), Ids{1});
   state.recipients[1].status = RecipientStatus::bounced;
+  state.recipients[0].report_due = ReportDue::relayed;
+  ASSERT_TRUE(update(1, state));
+  EXPECT_EQ(all(), Ids{1}) << "its sender waits for a report";
+  state.recipients[0].report_due = ReportDue::none;
   ASSERT_TRUE(update(1, state));
   EXPECT_EQ(all(), Ids());
   EXPECT_EQ(due_until(1000), Ids());
