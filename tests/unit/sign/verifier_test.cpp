@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "keys/base64.hpp"
+#include "keys/key_record.hpp"
 #include "tests/unit/sign/samples.hpp"
 
 namespace signet::sign {
@@ -91,7 +92,7 @@ TEST(ParseKeyRecordTest, is_strict) {
            {"", "no tags"},
            {"p=AAAA; p=AAAA", "twice"},
        }) {
-    const auto record = parse_key_record(value);
+    const auto record = keys::parse_key_record(value);
     EXPECT_EQ(record.has_value(), why.empty()) << value;
     if (!record)
       EXPECT_NE(record.error().detail.find(why), std::string::npos) << record.error().detail;
