@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace signet {
 namespace {
 
@@ -39,7 +41,7 @@ TEST_F(ClockWatchTest, trusts_a_clock_that_runs) {
 }
 
 TEST_F(ClockWatchTest, distrusts_it_after_a_step_until_it_was_steady) {
-  for (const std::chrono::milliseconds step : {61s, -61s, 24h * 365}) {
+  for (const auto step : std::vector<std::chrono::milliseconds>{61s, -61s, 24h * 365}) {
     EXPECT_FALSE(look());
     clock_.wall += step;
     EXPECT_EQ(look(), step);
