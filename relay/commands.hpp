@@ -46,6 +46,17 @@ struct DmarcOptions {
 /// First word printed: pass, fail, none or temperror (RFC 9989 9.2). 0: pass or none; 64: usage.
 int dmarc(const DmarcOptions& options);
 
+struct SpfOptions {
+  std::string ip;
+  std::string mail_from;  ///< Empty or "<>": the null sender, checked as postmaster@HELO.
+  std::string helo;
+  std::string dns;  ///< Ask this name server: ADDRESS:PORT.
+  bool json = false;
+  bool explain = false;
+};
+/// The result of check_host() as the first word. 0: pass; 1: another result; 2: an option is wrong.
+int spf(const SpfOptions& options);
+
 struct NewKeyOptions {
   std::filesystem::path config;
   std::filesystem::path store;

@@ -90,6 +90,20 @@ void add_dmarc(CLI::App& app, int& status) {
   });
 }
 
+void add_spf(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("spf", "What SPF says of an address that sends for a domain");
+  auto options = std::make_shared<SpfOptions>();
+  command->add_option("--ip", options->ip, "Address that sends")->required();
+  command->add_option("--mail-from", options->mail_from,
+                      "Envelope sender (default: the null sender, postmaster@HELO)");
+  command->add_option("--helo", options->helo, "Name in HELO or EHLO")->required();
+  command->add_option("--dns", options->dns, "Ask this name server: ADDRESS:PORT");
+  command->add_flag("--explain", options->explain,
+                    "Print the term that decided, the way to it, lookups, and the explanation");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &status] { status = spf(*options); });
+}
+
 void add_keys(CLI::App& app, int& status) {
   auto* keys = app.add_subcommand("keys", "Signing keys");
   keys->require_subcommand(1);
@@ -159,6 +173,7 @@ int main(int argc, char** argv) {
   add_demo(app, status);
   add_sign_and_verify(app, status);
   add_dmarc(app, status);
+  add_spf(app, status);
   add_keys(app, status);
   add_user(app, status);
   add_queue(app, status);

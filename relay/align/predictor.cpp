@@ -20,6 +20,10 @@ void write_spf_key(std::string& key, const ReversePath& sender, const EgressPoin
   key.append(point.address.bytes());
 }
 
+void add_local(std::string& key, const ReversePath& sender) {
+  key.append(1, '\0').append(sender ? sender->local : "postmaster");
+}
+
 void write_key_name(std::string& name, const SigningKeyUse& use) {
   name.assign(use.domain->active[use.key].selector)
       .append("._domainkey.")
@@ -92,10 +96,15 @@ std::optional<Evidence> Predictor::cached(const Question& question) {
 
 net::Task<Evidence> Predictor::gather(std::shared_ptr<const Question> question,
                                       SteadyTime deadline) {
-  start_all(*question);
-  co_await wait_for_all(question, deadline);
   Missing missing;
-  Evidence evidence = collect(*question, missing);
+  Evidence evidence;
+  // A second round when the first has shown that SPF depends on the sender's local part.
+  for (int round = 0; round < 2 && (round == 0 || missing.any); ++round) {
+    start_all(*question);
+    co_await wait_for_all(question, deadline);
+    missing = {};
+    evidence = collect(*question, missing);
+  }
   evidence.deadline_passed = missing.any && clock_.steady() >= deadline;
   co_return evidence;
 }
@@ -136,18 +145,16 @@ std::shared_ptr<const DomainFacts> Predictor::facts(const std::string& domain) {
 
 void Predictor::add_spf(const Question& question, const EgressPoint& point,
                         const DomainFacts* author, Evidence& evidence, Missing& missing) {
-  thread_local std::string key;  // Keeps its memory from message to message.
-  write_spf_key(key, question.sender, point);
-  const auto result = spf_.find(key, [&] { return make_spf(question.sender, point); });
-  SpfEvidence& spf = evidence.spf.emplace_back(
+  const auto result = spf(question.sender, point);
+  SpfEvidence& found = evidence.spf.emplace_back(
       SpfEvidence{.address = point.address, .domain = identity_of(question.sender, point)});
   missing.any |= result == nullptr;
-  if (result) spf.outcome = result->outcome;
-  const auto identity = facts(spf.domain);
+  if (result) found.outcome = result->outcome;
+  const auto identity = facts(found.domain);
   missing.any |= identity == nullptr;
   if (!identity || author == nullptr) return;
-  spf.alignment = alignment_of(author->policy.aspf, *author, *identity);
-  spf.by_list = by_list(author->policy_by_list.aspf, *author, *identity);
+  found.alignment = alignment_of(author->policy.aspf, *author, *identity);
+  found.by_list = by_list(author->policy_by_list.aspf, *author, *identity);
 }
 
 void Predictor::add_key(const SigningKeyUse& use, const DomainFacts* author, Evidence& evidence,
@@ -191,7 +198,11 @@ std::optional<SpfOutcome> Predictor::known_spf(const ReversePath& sender,
                                                const EgressPoint& point) const {
   std::string key;
   write_spf_key(key, sender, point);
-  const auto result = spf_.peek(key);
+  auto result = spf_.peek(key);
+  if (result && result->depends_on_local) {
+    add_local(key, sender);
+    result = spf_.peek(key);
+  }
   if (!result) return std::nullopt;
   return result->outcome;
 }
@@ -205,6 +216,35 @@ net::Task<std::shared_ptr<const KeyTexts>> Predictor::key_texts(std::string name
   co_return found;
 }
 
+Predictor::SpfCache::Shared Predictor::spf(const ReversePath& sender, const EgressPoint& point) {
+  thread_local std::string key;  // Keeps its memory from message to message.
+  write_spf_key(key, sender, point);
+  const auto make = [&] { return make_spf(sender, point); };
+  auto result = spf_.find(key, make);
+  if (result == nullptr || !result->depends_on_local) return result;
+  add_local(key, sender);
+  return spf_.find(key, make);
+}
+
+void Predictor::start_spf(const ReversePath& sender, const EgressPoint& point) {
+  std::string key;
+  write_spf_key(key, sender, point);
+  const auto known = spf_.peek(key);
+  if (known && !known->depends_on_local) return;
+  if (known) add_local(key, sender);
+  if (!spf_.peek(key)) spf_.start(key, make_spf(sender, point));
+}
+
+net::Task<void> Predictor::wait_for_spf(const ReversePath& sender, const EgressPoint& point,
+                                        SteadyTime deadline) {
+  std::string key;
+  write_spf_key(key, sender, point);
+  const auto known = co_await spf_.wait(key, deadline);
+  if (!known || !known->depends_on_local) co_return;
+  add_local(key, sender);
+  (void)co_await spf_.wait(key, deadline);
+}
+
 void Predictor::start_facts(const std::string& domain) {
   if (!domains_.peek(domain)) domains_.start(domain, make_facts(domain));
 }
@@ -214,8 +254,7 @@ void Predictor::start_all(const Question& question) {
   start_facts(question.author.text());
   for (const EgressPoint& point : question.points) {
     start_facts(identity_of(question.sender, point));
-    write_spf_key(key, question.sender, point);
-    if (!spf_.peek(key)) spf_.start(key, make_spf(question.sender, point));
+    start_spf(question.sender, point);
   }
   for (const SigningKeyUse& use : question.keys) {
     start_facts(use.domain->name.text());
@@ -231,8 +270,7 @@ net::Task<void> Predictor::wait_for_all(std::shared_ptr<const Question> question
   (void)co_await domains_.wait(question->author.text(), deadline);
   for (const EgressPoint& point : question->points) {
     (void)co_await domains_.wait(identity_of(question->sender, point), deadline);
-    write_spf_key(key, question->sender, point);
-    (void)co_await spf_.wait(key, deadline);
+    co_await wait_for_spf(question->sender, point, deadline);
   }
   for (const SigningKeyUse& use : question->keys) {
     (void)co_await domains_.wait(use.domain->name.text(), deadline);

@@ -104,6 +104,11 @@ class Predictor {
     bool any = false;
   };
 
+  /// Of the domain, or of this sender where its record asks for the local part.
+  [[nodiscard]] SpfCache::Shared spf(const ReversePath& sender, const EgressPoint& point);
+  void start_spf(const ReversePath& sender, const EgressPoint& point);
+  net::Task<void> wait_for_spf(const ReversePath& sender, const EgressPoint& point,
+                               SteadyTime deadline);
   [[nodiscard]] std::shared_ptr<const DomainFacts> facts(const std::string& domain);
   [[nodiscard]] Evidence collect(const Question& question, Missing& missing);
   void add_spf(const Question& question, const EgressPoint& point, const DomainFacts* author,

@@ -36,13 +36,13 @@ SpfFinding failed(const std::string& domain, const std::string& term, const Erro
   return {.outcome =
               error.fault == Fault::dns_temporary ? SpfOutcome::temperror : SpfOutcome::permerror,
           .term = term,
-          .chain = {domain},
+          .chain = {shown(domain)},
           .reason = shown(domain) + ": " + (term.empty() ? "" : term + ": ") + error.detail};
 }
 
 SpfFinding unmatched(const std::string& domain, const IpAddress& address) {
   return {.outcome = SpfOutcome::neutral,
-          .chain = {domain},
+          .chain = {shown(domain)},
           .reason = "no term of " + shown(domain) + " matches " + address.to_string()};
 }
 
@@ -52,7 +52,7 @@ SpfFinding matched(const std::string& domain, const SpfDirective& directive,
   const std::string here = directive.text + " of " + shown(domain);
   SpfFinding finding{.outcome = directive.outcome,
                      .term = directive.text,
-                     .chain = {domain},
+                     .chain = {shown(domain)},
                      .reason = here + " matches " + address.to_string()};
   if (included) {
     finding.term = std::move(included->term);
@@ -85,7 +85,7 @@ Task<SpfResult> SpfEvaluation::result() {
   if (is_checkable(values_.sender_domain)) {
     found = co_await check(values_.sender_domain);
   } else {
-    found.chain = {values_.sender_domain};
+    found.chain = {shown(values_.sender_domain)};
     found.reason = "\"" + shown(values_.sender_domain) + "\" is no domain of two labels or more";
   }
   co_return SpfResult{.outcome = found.outcome,
@@ -95,6 +95,7 @@ Task<SpfResult> SpfEvaluation::result() {
                       .lookups = lookups_,
                       .void_lookups = void_lookups_,
                       .ttl = questions_.ttl(),
+                      .depends_on_local = depends_on_local_,
                       .explanation = std::move(found.explanation),
                       .explanation_domain = std::move(found.explanation_domain)};
 }
@@ -104,7 +105,7 @@ Task<SpfFinding> SpfEvaluation::check(std::string domain) {
   auto text = co_await fetch_record(domain);
   if (!text) co_return failed(domain, "", text.error());
   if (text->empty()) {
-    co_return SpfFinding{.chain = {domain}, .reason = shown(domain) + ": no SPF record"};
+    co_return SpfFinding{.chain = {shown(domain)}, .reason = shown(domain) + ": no SPF record"};
   }
   auto record = parse_spf_record(*text);
   if (!record) co_return failed(domain, "", record.error());
@@ -129,16 +130,17 @@ Task<SpfFinding> SpfEvaluation::evaluate(std::string domain, SpfRecord record) {
   for (const SpfDirective& directive : record.directives) {
     auto match = co_await matches(directive, domain);
     if (!match) co_return failed(domain, directive.text, match.error());
-    if (match->included && !match->matches) {
-      match->included->chain.insert(match->included->chain.begin(), domain);
-      co_return std::move(*match->included);
+    auto& [matches_now, included] = *match;
+    if (included && !matches_now) {
+      included->chain.insert(included->chain.begin(), shown(domain));
+      co_return std::move(*included);
     }
     if (questions_.take_void()) {
       const auto counted = count_void();
       if (!counted) co_return failed(domain, directive.text, counted.error());
     }
-    if (match->matches) {
-      co_return matched(domain, directive, record, values_.address, std::move(match->included));
+    if (matches_now) {
+      co_return matched(domain, directive, record, values_.address, std::move(included));
     }
   }
   if (!record.redirect) co_return unmatched(domain, values_.address);
@@ -153,6 +155,10 @@ Task<SpfFinding> SpfEvaluation::redirected(std::string domain, SpfModifier redir
   }
   const auto values = co_await values_for(redirect.target, domain);
   if (!values) co_return failed(domain, redirect.text, values.error());
+  if (questions_.take_void()) {
+    const auto counted = count_void();
+    if (!counted) co_return failed(domain, redirect.text, counted.error());
+  }
   auto target = expand_domain(redirect.target, *values);
   if (!is_askable(target)) {
     co_return failed(domain, redirect.text, {Fault::bad_parameter, "not a domain name"});
@@ -161,7 +167,7 @@ Task<SpfFinding> SpfEvaluation::redirected(std::string domain, SpfModifier redir
   if (finding.outcome == SpfOutcome::none) {
     co_return failed(domain, redirect.text, {Fault::bad_parameter, std::move(finding.reason)});
   }
-  finding.chain.insert(finding.chain.begin(), std::move(domain));
+  finding.chain.insert(finding.chain.begin(), shown(domain));
   co_return finding;
 }
 

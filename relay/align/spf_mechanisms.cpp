@@ -64,7 +64,9 @@ Task<Result<SpfMatch>> SpfEvaluation::ask_about(const SpfDirective& directive, s
 // RFC 7208 5.2.
 Task<Result<SpfMatch>> SpfEvaluation::include(std::string target) {
   if (!is_askable(target)) co_return fail(Fault::bad_parameter, "not a domain name");
+  const bool was_void = questions_.take_void();  // By %{p}: this term's, not an included one's.
   auto finding = co_await check(std::move(target));
+  if (was_void) questions_.mark_void();
   switch (finding.outcome) {
     case SpfOutcome::pass:
       co_return SpfMatch{true, std::move(finding)};
@@ -128,6 +130,10 @@ Task<Result<SpfMatch>> SpfEvaluation::exists(std::string target) {
 
 Task<Result<MacroValues>> SpfEvaluation::values_for(const MacroString& macro, std::string domain) {
   MacroValues values = values_;
+  const auto is_local = [](const MacroPart& part) {
+    return part.letter == 'l' || part.letter == 's';
+  };
+  depends_on_local_ |= std::ranges::any_of(macro.parts(), is_local);
   if (macro.needs_validated_name()) {
     const auto names = co_await validated_names();
     if (!names) co_return names.failure();
@@ -161,8 +167,10 @@ Task<Result<std::vector<std::string>>> SpfEvaluation::validated_names() {
 Task<Result<bool>> SpfEvaluation::leads_back(std::string name) {
   const auto answer = co_await questions_.ask(std::move(name), address_type());
   if (!answer && is_end(answer.error())) co_return answer.failure();
-  co_return answer&& std::ranges::find(answer->records, values_.address.bytes()) !=
-      answer->records.end();
+  if (!answer) co_return false;
+  if (answer->records.empty()) validation_was_void_ = true;
+  const auto address = std::ranges::find(answer->records, values_.address.bytes());
+  co_return address != answer->records.end();
 }
 
 /// A DNS error only leaves a name out (RFC 7208 5.5); the clock and the number of questions end

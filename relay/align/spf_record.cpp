@@ -54,10 +54,9 @@ std::optional<SpfOutcome> qualifier(char c) {
 // No leading zeros: "0" / %x31-39 *DIGIT.
 Result<unsigned> prefix_length(std::string_view digits, unsigned width) {
   unsigned length = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, length);
+  const auto [stop, error] = std::from_chars(digits.begin(), digits.end(), length);
   const bool has_leading_zero = digits.size() > 1 && digits.front() == '0';
-  if (error != std::errc() || stop != end || has_leading_zero || length > width) {
+  if (error != std::errc() || stop != digits.end() || has_leading_zero || length > width) {
     return wrong("a bad prefix length");
   }
   return length;

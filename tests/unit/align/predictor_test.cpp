@@ -24,6 +24,7 @@ struct SpfBook {
   std::map<std::string, SpfOutcome> results;
   std::chrono::seconds ttl = 300s;
   int asked = 0;
+  bool depends_on_local = false;
 };
 
 net::Task<SpfResult> look_up(SpfBook* book, net::Loop* loop, SpfQuestion question) {
@@ -34,6 +35,9 @@ net::Task<SpfResult> look_up(SpfBook* book, net::Loop* loop, SpfQuestion questio
       book->results.find(question.sender_domain + " " + question.address.to_string());
   if (found != book->results.end()) result.outcome = found->second;
   result.ttl = book->ttl;
+  result.depends_on_local = book->depends_on_local;
+  if (book->depends_on_local && question.sender_local == "mallory")
+    result.outcome = SpfOutcome::fail;
   co_return result;
 }
 
@@ -200,6 +204,22 @@ TEST_F(PredictorTest, the_null_sender_is_postmaster_at_the_helo_domain) {
   book_.results["mx.example.com 192.0.2.1"] = SpfOutcome::pass;
   book_.results["mx.example.com 192.0.2.2"] = SpfOutcome::pass;
   EXPECT_EQ(predict(asked).reason, VerdictReason::aligned_by_spf_alone);
+}
+
+// RFC 7208 7.2: %{l} and %{s}.
+TEST_F(PredictorTest, a_record_that_asks_for_the_local_part_is_judged_for_each) {
+  book_.depends_on_local = true;
+  Question asked = question();
+  asked.keys.clear();
+  asked.points.pop_back();
+  EXPECT_EQ(predict(asked).result, VerdictResult::pass);
+  Question other = asked;
+  other.sender->local = "mallory";
+  EXPECT_EQ(predict(other).result, VerdictResult::fail);
+  EXPECT_EQ(predict(asked).result, VerdictResult::pass);
+  const int before = book_.asked;
+  EXPECT_TRUE(predictor_.cached(asked) && predictor_.cached(other));
+  EXPECT_EQ(book_.asked, before);
 }
 
 TEST_F(PredictorTest, a_changed_key_is_judged_anew) {
