@@ -165,16 +165,16 @@ class Bench {
   std::filesystem::path write_config(std::uint16_t sink_port, const std::string& spool) {
     const auto file = directory_ / (spool + ".toml");
     std::ofstream config(file);
-    config
-        << "hostname = \"relay.example\"\nstore = \"" << (directory_ / "domains").string()
-        << "\"\nspool = \"" << (directory_ / spool).string()
-        << "\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[client]]\nname = \"bench\"\nnetworks = "
-           "[\"127.0.0.0/8\"]\n"
-           "domains = [\"bench.example\"]\n[[route]]\nname = \"sink\"\ndefault = true\nnext_hop "
-           "= \"smtp://127.0.0.1:"
-        << sink_port
-        << "\"\n[limits]\nmin_free_bytes = 1048576\nmin_free_share = 0.0\nconnections = 20000\n"
-        << "[dsn]\nfrom = \"mailer-daemon@bench.example\"\n[monitoring]\nlog_level = \"warning\"\n";
+    config << "hostname = \"relay.example\"\nstore = \"" << (directory_ / "domains").string()
+           << "\"\nspool = \"" << (directory_ / spool).string()
+           << "\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[client]]\nname = \"bench\"\nnetworks = "
+              "[\"127.0.0.0/8\"]\n"
+              "domains = [\"bench.example\"]\n[[route]]\nname = \"sink\"\ndefault = true\nnext_hop "
+              "= \"smtp://127.0.0.1:"
+           << sink_port
+           << "\"\n[limits]\nmin_free_bytes = 1048576\nmin_free_share = 0.0\nconnections = 20000\n"
+           << "[alignment]\nenabled = false\n[dsn]\nfrom = "
+              "\"mailer-daemon@bench.example\"\n[monitoring]\nlog_level = \"warning\"\n";
     return file;
   }
 
