@@ -213,6 +213,9 @@ void read_client(Section& client, Settings& settings) {
       {{"refuse", refuse}, {"relay", relay}, {"relay_and_sign_platform", relay_and_sign_platform}});
   read_repairs(client, one.repair);
   client.flag("allow_unsigned", one.allow_unsigned);
+  if (client.has("alignment")) {
+    one.alignment = read_alignment_policy(client, "alignment", AlignmentPolicy::automatic);
+  }
   check_client(client, one);
   if (one.foreign_from == relay_and_sign_platform) {
     client.reading().check_later([&reading = client.reading(),

@@ -1,4 +1,5 @@
-// [signing], [dsn], [limits], [timeouts], [queue], [resolver] and [monitoring].
+// [signing], [alignment], [clock], [dsn], [limits], [timeouts], [queue], [resolver] and
+// [monitoring].
 #include "config/sections.hpp"
 
 namespace signet::config {
@@ -57,6 +58,35 @@ void read_signing(Section& root, Settings& settings) {
     signing.domain("platform_domain", into.platform_domain);
     read_parents(signing, into.parents);
     signing.duration("signature_life", into.signature_life, hours(24));
+  });
+}
+
+AlignmentPolicy read_alignment_policy(Section& section, std::string_view key,
+                                      AlignmentPolicy otherwise) {
+  using enum AlignmentPolicy;
+  section.choice(key, otherwise,
+                 {{name_of(automatic), automatic},
+                  {name_of(observe), observe},
+                  {name_of(tag), tag},
+                  {name_of(hold), hold},
+                  {name_of(refuse), refuse}});
+  return otherwise;
+}
+
+void read_alignment(Section& root, Settings& settings) {
+  root.table("alignment", [&](Section& alignment) {
+    AlignmentSettings& into = settings.alignment;
+    alignment.flag("enabled", into.enabled);
+    into.policy = read_alignment_policy(alignment, "policy", into.policy);
+    alignment.duration("deadline", into.deadline, milliseconds(100));
+    alignment.duration("reevaluate", into.reevaluate);
+  });
+}
+
+void read_clock(Section& root, Settings& settings) {
+  root.table("clock", [&](Section& clock) {
+    clock.flag("require_sync", settings.clock.require_sync);
+    clock.duration("steady", settings.clock.steady);
   });
 }
 

@@ -54,6 +54,8 @@ void read_settings(Reading& reading, const Table& document, Settings& settings) 
   read_pools(root, settings);
   read_routes(root, settings);
   read_signing(root, settings);
+  read_alignment(root, settings);
+  read_clock(root, settings);
   read_dsn(root, settings);
   read_limits(root, settings);
   read_timeouts(root, settings);

@@ -23,6 +23,11 @@ void read_pool_name(Section& section, std::string& into);
 void read_pools(Section& root, Settings& settings);  ///< After the hostname.
 void read_routes(Section& root, Settings& settings);
 void read_signing(Section& root, Settings& settings);
+void read_alignment(Section& root, Settings& settings);
+void read_clock(Section& root, Settings& settings);
+/// A policy for mail that is not in alignment.
+[[nodiscard]] AlignmentPolicy read_alignment_policy(Section& section, std::string_view key,
+                                                    AlignmentPolicy otherwise);
 void read_dsn(Section& root, Settings& settings);
 void read_limits(Section& root, Settings& settings);
 void read_timeouts(Section& root, Settings& settings);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "relay/base/alignment_policy.hpp"
 #include "relay/base/domain.hpp"
 #include "relay/base/ip_address.hpp"
 
@@ -82,7 +83,8 @@ struct ClientSettings {
   std::uint32_t connections = 0;
   ForeignFrom foreign_from = ForeignFrom::refuse;
   RepairSettings repair;
-  bool allow_unsigned = false;  ///< A domain without a key may send unsigned.
+  bool allow_unsigned = false;               ///< A domain without a key may send unsigned.
+  std::optional<AlignmentPolicy> alignment;  ///< Instead of alignment.policy.
 };
 
 /// [rewrite]: exact host or host suffix (written ".internal") to a domain, for envelope sender and
@@ -137,6 +139,18 @@ struct SigningDefaults {
   std::optional<Domain> platform_domain;    ///< Signs a second time with this domain's key.
   std::map<Domain, Domain> parents;         ///< Explicit: mail from key is signed by value.
   seconds signature_life = hours(24 * 12);  ///< x= minus t=.
+};
+
+struct AlignmentSettings {
+  bool enabled = true;
+  AlignmentPolicy policy = AlignmentPolicy::automatic;
+  milliseconds deadline = seconds(10);  ///< For one message; then its verdict is unknown.
+  seconds reevaluate = hours(1);        ///< How often held mail is looked at again.
+};
+
+struct ClockSettings {
+  bool require_sync = false;    ///< No signatures while the kernel says it is unsynchronised.
+  seconds steady = minutes(5);  ///< After a step, before signatures are made again.
 };
 
 struct DsnSettings {
@@ -225,6 +239,8 @@ struct Settings {
   std::vector<PoolSettings> pools;
   std::vector<RouteSettings> routes;
   SigningDefaults signing;
+  AlignmentSettings alignment;
+  ClockSettings clock;
   DsnSettings dsn;
   Limits limits;
   Timeouts timeouts;

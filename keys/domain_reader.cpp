@@ -105,6 +105,7 @@ class DomainReader {
     if (!rules) return refuse("domain.toml", rules.error().detail);
     domain_->profile = rules->profile.value_or(Profile::standard);
     domain_->profile_given = rules->profile.has_value();
+    domain_->alignment = rules->alignment;
     legacy_ = rules->legacy;
     return {};
   }

@@ -93,7 +93,15 @@ Result<DomainRules> parse_domain_rules(std::string_view toml) {
       rules.profile = name == "bulk" ? Profile::bulk : Profile::standard;
     } else if (key == "legacy" && node.is_boolean()) {
       rules.legacy = **node.as_boolean();
-    } else if (key != "policy") {
+    } else if (key == "policy" && node.is_table()) {
+      for (const auto& [name, value] : *node.as_table()) {
+        const auto* text = name == "alignment" ? value.as_string() : nullptr;
+        if (text != nullptr) rules.alignment = parse_alignment_policy(**text);
+        if (!rules.alignment)
+          return refuse(value.source(),
+                        "[policy] knows alignment = auto, observe, tag, hold, refuse");
+      }
+    } else {
       return refuse(node.source(), "unknown or of the wrong type: " + std::string(key.str()));
     }
   }

@@ -6,7 +6,8 @@
 //                   legacy = true          optional: an RSA key below 2048 bits may sign
 //   domain.toml     profile = "bulk"       optional: or "standard"
 //                   legacy = true          optional: for every key of the domain
-//                   [policy]               optional: read by others
+//                   [policy]               optional
+//                   alignment = "observe"  or: auto tag hold refuse
 //
 // No I/O here.
 #pragma once
@@ -32,6 +33,7 @@ struct KeyEntry {
 struct DomainRules {
   std::optional<Profile> profile;
   bool legacy = false;
+  std::optional<AlignmentPolicy> alignment;
 };
 
 [[nodiscard]] std::string_view name_of(KeyState state);

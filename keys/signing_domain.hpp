@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "keys/private_key.hpp"
+#include "relay/base/alignment_policy.hpp"
 #include "relay/base/domain.hpp"
 
 namespace signet::keys {
@@ -23,8 +25,9 @@ struct SigningDomain {
   Domain name;
   std::vector<SigningKey> active;  ///< RSA first; an Ed25519 key only beside an RSA key.
   Profile profile = Profile::standard;
-  bool profile_given = false;              ///< domain.toml says; else the default profile counts.
-  std::vector<std::string> warnings = {};  ///< For the log: legacy keys, ignored files.
+  bool profile_given = false;  ///< domain.toml says; else the default profile counts.
+  std::optional<AlignmentPolicy> alignment = {};  ///< domain.toml says; else the client's counts.
+  std::vector<std::string> warnings = {};         ///< For the log: legacy keys, ignored files.
 };
 
 /// Reads one domain from disk. Blocks. Faults: not_found (no directory, or no key in it),

@@ -37,7 +37,8 @@ struct TextHash {
 };
 using TextSet = std::unordered_set<std::string, TextHash, std::equal_to<>>;
 
-constexpr std::array<std::string_view, 4> kBoundedLabels{"client", "domain", "pool", "route"};
+constexpr std::array<std::string_view, 5> kBoundedLabels{"client", "domain", "pool", "route",
+                                                         "egress"};
 
 /// The position in kBoundedLabels, or its size for a label of a fixed set.
 constexpr std::size_t bound_of(std::string_view label) {
@@ -51,7 +52,7 @@ double in_seconds(std::chrono::microseconds duration) {
 }
 
 std::string_view name_of(Stage stage) {
-  constexpr std::array<std::string_view, 8> kNames{"authorise", "parse", "plan",  "sign",
+  constexpr std::array<std::string_view, 9> kNames{"authorise", "parse", "plan",  "align",  "sign",
                                                    "verify",    "spool", "route", "deliver"};
   return kNames[static_cast<std::size_t>(stage)];
 }
@@ -230,6 +231,33 @@ void Metrics::message_refused(std::string_view client, Fault cause) {
 }
 void Metrics::limit_hit(std::string_view limit) {
   impl_->counter(Family::limit_hits, {limit}).Increment();
+}
+
+void Metrics::alignment(std::string_view domain, std::string_view verdict, std::string_view reason,
+                        std::string_view action) {
+  impl_->counter(Family::alignment, {domain, verdict, reason, action}).Increment();
+}
+void Metrics::strict_alignment(std::string_view domain, std::string_view verdict) {
+  impl_->counter(Family::strict_alignment, {domain, verdict}).Increment();
+}
+void Metrics::worlds_differ(std::string_view domain) {
+  impl_->counter(Family::worlds_differ, {domain}).Increment();
+}
+void Metrics::spf_result(std::string_view domain, std::string_view egress, std::string_view result,
+                         unsigned lookups) {
+  impl_->counter(Family::spf_results, {domain, egress, result}).Increment();
+  impl_->gauge(Family::spf_lookups, {domain}).Set(lookups);
+}
+void Metrics::verdict_cache(std::string_view kind, std::string_view event) {
+  impl_->counter(Family::verdict_cache, {kind, event}).Increment();
+}
+void Metrics::egress_used(std::string_view egress, std::string_view spf) {
+  impl_->counter(Family::egress_used, {egress, spf}).Increment();
+}
+void Metrics::clock_step() { impl_->counter(Family::clock_steps).Increment(); }
+void Metrics::clock_state(bool is_synchronised, bool is_steady) {
+  impl_->gauge(Family::clock_unsynchronised).Set(is_synchronised ? 0 : 1);
+  impl_->gauge(Family::clock_unsteady).Set(is_steady ? 0 : 1);
 }
 
 void Metrics::signature_made(std::string_view domain, std::string_view algorithm) {

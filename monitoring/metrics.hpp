@@ -15,7 +15,7 @@
 
 namespace signet::monitoring {
 
-enum class Stage { authorise, parse, plan, sign, verify, spool, route, deliver };
+enum class Stage { authorise, parse, plan, align, sign, verify, spool, route, deliver };
 enum class AttemptResult { delivered, deferred, failed };
 
 class Metrics {
@@ -25,7 +25,7 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  enum class Label { client, domain, pool, route };
+  enum class Label { client, domain, pool, route, egress };
   /// Values of `label` that may appear; others become "other".
   void allow(Label label, std::string_view value);
 
@@ -38,6 +38,18 @@ class Metrics {
   void message_accepted(std::string_view client, std::uint64_t bytes);
   void message_refused(std::string_view client, Fault cause);
   void limit_hit(std::string_view limit);  ///< A fixed name of ours.
+  // align
+  void alignment(std::string_view domain, std::string_view verdict, std::string_view reason,
+                 std::string_view action);
+  void strict_alignment(std::string_view domain, std::string_view verdict);
+  void worlds_differ(std::string_view domain);
+  void spf_result(std::string_view domain, std::string_view egress, std::string_view result,
+                  unsigned lookups);
+  void verdict_cache(std::string_view kind, std::string_view event);
+  /// An attempt through an egress address, and what SPF was known to say of it.
+  void egress_used(std::string_view egress, std::string_view spf);
+  void clock_step();
+  void clock_state(bool is_synchronised, bool is_steady);
   // sign
   void signature_made(std::string_view domain, std::string_view algorithm);
   void message_unsigned(std::string_view domain, std::string_view reason);

@@ -36,6 +36,16 @@ int sign(const std::filesystem::path& config);
 /// One line per signature; 0 if at least one and all pass. `dns`: ask this server.
 int verify(const std::optional<Endpoint>& dns, bool json);
 
+struct DmarcOptions {
+  std::string from;
+  std::vector<std::string> spf;   ///< DOMAIN=RESULT
+  std::vector<std::string> dkim;  ///< DOMAIN=RESULT
+  std::optional<Endpoint> dns;    ///< Ask this server.
+  bool json = false;
+};
+/// First word printed: pass, fail, none or temperror (RFC 9989 9.2). 0: pass or none; 64: usage.
+int dmarc(const DmarcOptions& options);
+
 struct SpfOptions {
   std::string ip;
   std::string mail_from;  ///< Empty or "<>": the null sender, checked as postmaster@HELO.

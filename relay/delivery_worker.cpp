@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "keys/secret_file.hpp"
-#include "relay/outbound.hpp"
+#include "relay/pipeline.hpp"
 #include "relay/smtp/characters.hpp"
 #include "relay/stopwatch.hpp"
 
@@ -124,14 +124,16 @@ net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
   }
   const bool reusable = link.connection && link.connection->is_reusable() &&
                         !link.connection->is_stale() && link.snapshot == snapshot &&
-                        link.messages < snapshot->settings->limits.messages_per_connection;
+                        link.messages < snapshot->settings->limits.messages_per_connection &&
+                        suits(link, destination, *job.delivery);
   std::vector<Domain> domains;
   for (const std::uint32_t index : job.recipients)
     domains.push_back(job.delivery->state.recipients[index].recipient.address.domain);
   std::vector<std::size_t> admitted;
   if (reusable) admitted = link.connection->admit(domains);
   if (admitted.empty()) {
-    auto connected = co_await connect(destination, *route, snapshot, link);
+    auto connected = co_await connect(destination, *route, snapshot,
+                                      job.delivery->record().envelope.sender, link);
     if (!connected) {
       fail_all(std::move(job), connected.error());
       co_return;
@@ -167,7 +169,8 @@ void Outbound::keep_what_fits(Job& job, const std::vector<std::size_t>& admitted
 
 net::Task<Result<void>> Outbound::connect(Destination& destination,
                                           const config::RouteSettings& route,
-                                          std::shared_ptr<const Snapshot> snapshot, Link& link) {
+                                          std::shared_ptr<const Snapshot> snapshot,
+                                          ReversePath sender, Link& link) {
   if (link.connection) {
     services_.metrics.outbound_connection(-1);
     auto old = std::move(link.connection);
@@ -187,7 +190,8 @@ net::Task<Result<void>> Outbound::connect(Destination& destination,
   for (const route::Target& target : *targets) {
     for (const IpAddress& address : target.addresses) {
       if (tried++ >= kMaxAddressesTried) break;
-      auto connected = co_await connect_to(target, address, destination, route, *snapshot, link);
+      auto connected =
+          co_await connect_to(target, address, destination, route, *snapshot, sender, link);
       // An address we can't use must not turn the trouble of one we can into a failure for good.
       if (connected || tried == 1 || is_transient(connected.error().fault))
         last = std::move(connected);
@@ -207,7 +211,8 @@ net::Task<Result<void>> Outbound::connect(Destination& destination,
 net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const IpAddress& address,
                                              const Destination& destination,
                                              const config::RouteSettings& route,
-                                             const Snapshot& snapshot, Link& link) {
+                                             const Snapshot& snapshot, const ReversePath& sender,
+                                             Link& link) {
   // A next hop that is configured is known by its name; one that the DNS names must be so by DNSSEC
   // (RFC 8689 4.2.1).
   const bool is_required = destination.tls_need == TlsNeed::required;
@@ -216,7 +221,9 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   const config::PoolSettings* pool = pool_named(*snapshot.settings, destination.pool);
   if (!pool && !destination.pool.empty())
     co_return fail(Fault::configuration, "pool " + destination.pool + " is gone");
-  const auto egress = route::choose_egress(pool, address.is_v6(), random());
+  const auto egress = route::choose_egress(
+      pool, address.is_v6(), random(),
+      [&](const config::EgressAddress& each) { return is_listed(sender, each); });
   if (!egress) co_return egress.failure();
   deliver::ConnectOptions options{
       .host = target.host,
@@ -240,6 +247,7 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   link.connection = std::move(*connection);
   link.host = target.host + " [" + address.to_string() + "]";
   link.egress = link.connection->local().address.to_string();
+  link.chosen = *egress ? std::optional(**egress) : std::nullopt;
   if (!is_required) co_return Result<void>{};
   auto checked = co_await check_requiretls(link);
   co_return checked;
@@ -250,6 +258,27 @@ net::Task<Result<void>> Outbound::check_requiretls(Link& link) {
   auto connection = std::move(link.connection);
   co_await connection->quit();
   co_return fail(Fault::peer_lacks_requiretls, link.host + " does not offer it");
+}
+
+bool Outbound::is_listed(const ReversePath& sender, const config::EgressAddress& egress) {
+  return pipeline_.aligning().known_spf(sender, egress) == align::SpfOutcome::pass;
+}
+
+bool Outbound::suits(const Link& link, const Destination& destination, const Delivery& delivery) {
+  const ReversePath& sender = delivery.record().envelope.sender;
+  if (!link.chosen || is_listed(sender, *link.chosen)) return true;
+  const config::PoolSettings* pool = pool_named(*delivery.snapshot->settings, destination.pool);
+  return pool == nullptr || std::ranges::none_of(pool->addresses, [&](const auto& each) {
+           return each.bind.is_v6() == link.chosen->bind.is_v6() && is_listed(sender, each);
+         });
+}
+
+/// What was predicted for the address that is used: an RFC word, or "unknown".
+std::string_view Outbound::spf_of(const Delivery& delivery, const Link* link) {
+  if (link == nullptr || !link->chosen) return "unknown";
+  const auto known =
+      pipeline_.aligning().known_spf(delivery.record().envelope.sender, *link->chosen);
+  return known ? align::name_of(*known) : "unknown";
 }
 
 deliver::Transaction Outbound::transaction_for(const Job& job,

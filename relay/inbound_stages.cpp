@@ -114,11 +114,13 @@ Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
 }
 
 Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, const Keys& keys,
-                                  authorise::Authorship authorship) {
+                                  authorise::Authorship authorship, bool will_be_judged) {
   const Stopwatch watch(services_, monitoring::Stage::plan);
   const config::SigningDefaults& signing = arrival.snapshot->settings->signing;
   const bool own = authorship == authorise::Authorship::own;
-  const bool may_be_unsigned = arrival.client == nullptr || arrival.client->allow_unsigned;
+  // Without a key SPF may still put the message in alignment: the stage `align` decides.
+  const bool may_be_unsigned =
+      arrival.client == nullptr || arrival.client->allow_unsigned || will_be_judged;
   if (own && !keys.author && !may_be_unsigned) {
     return fail(Fault::domain_without_key, "no key for " + parsed.author.text(),
                 no_key_text(parsed.author));
@@ -131,12 +133,56 @@ Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, 
                                                        config::ForeignFrom::relay_and_sign_platform,
        .default_profile = default_profile(signing),
        .life = signing.signature_life});
-  if (plan.signatures.empty()) {
+  if (!plan.signatures.empty() && !services_.clock_watch.is_steady()) {
+    return fail(Fault::clock_unsteady, "t= and x= would be wrong");
+  }
+  if (plan.signatures.empty() && !will_be_judged) {
     services_.metrics.message_unsigned(parsed.author.text(),
                                        own ? "domain_without_key" : "foreign_from");
   }
   watch.stop();
   return plan;
+}
+
+net::Task<Result<Alignment>> Pipeline::align(std::shared_ptr<const align::Question> question,
+                                             const Arrival& arrival,
+                                             std::shared_ptr<const keys::SigningDomain> domain,
+                                             SteadyTime deadline) {
+  const AlignmentPolicy policy =
+      alignment_policy(*arrival.snapshot->settings, arrival.client, domain.get());
+  auto alignment = co_await aligning_.judge(question, policy, deadline);
+  const align::Verdict& verdict = alignment.verdict;
+  if (verdict.result != align::VerdictResult::pass || verdict.strict != verdict.result ||
+      verdict.worlds_differ) {
+    services_.log.write(report::Fact("verdict", services_.clock.now())
+                            .with("id", arrival.id)
+                            .with("client", arrival.client->name)
+                            .with("from_domain", question->author.text())
+                            .with("verdict", align::name_of(verdict.result))
+                            .with("reason", align::name_of(verdict.reason))
+                            .with("words", verdict.words)
+                            .with("strict", align::name_of(verdict.strict))
+                            .with("by_list", align::name_of(verdict.by_list))
+                            .with("policy", align::name_of(verdict.policy.policy))
+                            .with("action", align::name_of(alignment.action)));
+  }
+  if (alignment.action == align::Action::refuse) co_return fail(AlignStage::refusal(alignment));
+  if (question->keys.empty()) {
+    const bool by_spf = verdict.reason == align::VerdictReason::aligned_by_spf_alone;
+    services_.metrics.message_unsigned(question->author.text(), question->is_foreign
+                                                                    ? "foreign_from"
+                                                                : by_spf ? "aligned_by_spf_alone"
+                                                                         : "domain_without_key");
+  }
+  co_return alignment;
+}
+
+// The one whose word counts is ours: what came in under that name goes.
+void Pipeline::tag(Parsed& parsed, const Alignment& alignment) {
+  constexpr std::string_view kName = "X-Signet-Alignment";
+  parsed.header.remove(kName);
+  parsed.header.prepend(std::string(kName) + ": " +
+                        align::tag_value(alignment.verdict, parsed.author.text()) + "\r\n");
 }
 
 void Pipeline::count_signatures(const sign::Plan& plan) {
@@ -149,7 +195,8 @@ void Pipeline::count_signatures(const sign::Plan& plan) {
 
 net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed,
                                            sign::Signed signatures, BodyCollector& body,
-                                           bool has_eight_bit, spool::Origin origin) {
+                                           bool has_eight_bit, spool::Origin origin,
+                                           std::string hold_reason) {
   const Stopwatch watch(services_, monitoring::Stage::spool);
   const config::Settings& settings = *arrival.snapshot->settings;
   auto message = std::make_shared<spool::Message>();
@@ -172,6 +219,13 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
   record.body_size = body.size();
   record.body_chunks = body.chunks();
   message->state.due = arrival.received;
+  if (!hold_reason.empty()) {
+    message->state.hold_reason = std::move(hold_reason);
+    message->state.held_since = arrival.received;
+    message->state.due = arrival.received + settings.alignment.reevaluate;
+  }
+  const auto status =
+      message->state.is_held() ? spool::RecipientStatus::held : spool::RecipientStatus::queued;
   for (const Recipient& recipient : arrival.envelope.recipients) {
     const config::RouteSettings* route = route::find_route(settings, recipient.address.domain);
     if (!route) co_return fail(Fault::recipient_not_routable, recipient.address.to_string());
@@ -179,6 +233,7 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
         {.recipient = recipient,
          .route = route->name,
          .pool = route::choose_pool(settings, *route, arrival.client),
+         .status = status,
          .last_reply = {}});
   }
   std::shared_ptr<const std::string> inline_body = body.take_inline();
@@ -210,6 +265,14 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
           .with("recipients", static_cast<std::int64_t>(message->state.recipients.size()))
           .with("bytes", static_cast<std::int64_t>(record.header.size() + record.body_size))
           .with("signed_by", record.signed_by));
+  if (message->state.is_held()) {
+    services_.held_mail.began(*message);
+    services_.log.write(report::Fact("held", arrival.received)
+                            .with("id", record.id)
+                            .with("reason", message->state.hold_reason));
+    services_.in_memory.erase(record.id);
+    co_return arrival.id;
+  }
   outbound_.take(message, std::move(inline_body), arrival.snapshot);
   co_return arrival.id;
 }

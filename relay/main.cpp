@@ -71,6 +71,25 @@ void add_sign_and_verify(CLI::App& app, int& status) {
   });
 }
 
+void add_dmarc(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("dmarc", "What DMARC makes of given SPF and DKIM results");
+  auto options = std::make_shared<DmarcOptions>();
+  auto dns = std::make_shared<std::string>();
+  command->add_option("--from", options->from, "Author domain")->required();
+  command->add_option("--spf", options->spf, "DOMAIN=RESULT of the MAIL FROM identity");
+  command->add_option("--dkim", options->dkim, "DOMAIN=RESULT of a signature; may be repeated");
+  command->add_option("--dns", *dns, "Ask this name server: ADDRESS:PORT");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, dns, &status] {
+    if (!dns->empty()) {
+      const auto endpoint = signet::Endpoint::parse(*dns);
+      if (!endpoint) throw CLI::ValidationError("--dns", "not ADDRESS:PORT: " + *dns);
+      options->dns = *endpoint;
+    }
+    status = dmarc(*options);
+  });
+}
+
 void add_spf(CLI::App& app, int& status) {
   auto* command = app.add_subcommand("spf", "What SPF says of an address that sends for a domain");
   auto options = std::make_shared<SpfOptions>();
@@ -170,6 +189,7 @@ int main(int argc, char** argv) {
   add_check(app, status);
   add_demo(app, status);
   add_sign_and_verify(app, status);
+  add_dmarc(app, status);
   add_spf(app, status);
   add_keys(app, status);
   add_user(app, status);

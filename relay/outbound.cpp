@@ -117,6 +117,13 @@ net::Task<void> Outbound::load(QueueId id) {
     co_await settle(std::move(delivery));
     co_return;
   }
+  if (!expired && delivery->state.hold_reason.starts_with(kAlignmentHold)) {
+    std::string reason = co_await still_held(*delivery);
+    if (!reason.empty()) {
+      co_await hold(std::move(delivery), std::move(reason));
+      co_return;
+    }
+  }
   auto signatures =
       co_await fresh_signatures(*delivery->stored, delivery->body, delivery->snapshot);
   if (!signatures && !expired && delivery->record().origin != spool::Origin::dsn) {
@@ -153,7 +160,8 @@ net::Task<Result<std::string>> Outbound::fresh_signatures(
     if (domains.empty() || domains.back()->name != (*domain)->name)
       domains.push_back(std::move(*domain));
   }
-  if (!stale || domains.empty()) co_return record.signatures;
+  // With a clock that can't be trusted the old ones are better.
+  if (!stale || domains.empty() || !services_.clock_watch.is_steady()) co_return record.signatures;
   const sign::Plan plan =
       sign::make_plan({.author_domain = domains.front(),
                        .platform_domain = domains.size() > 1 ? domains.back() : nullptr,
@@ -196,7 +204,10 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
                             .with("id", delivery->record().id)
                             .with("reason", state.hold_reason));
   }
-  state.due = std::min<WallTime>(now + kReevaluate, delivery->record().expires);
+  const bool for_alignment = state.hold_reason.starts_with(kAlignmentHold);
+  const std::chrono::seconds again =
+      for_alignment ? delivery->snapshot->settings->alignment.reevaluate : kReevaluate;
+  state.due = std::min<WallTime>(now + again, delivery->record().expires);
   auto written = co_await net::completion<Result<void>>(loop_, [&](auto done) {
     services_.spool.update(delivery->record().id, state, previous_due, spool::Attempts::over, loop_,
                            std::move(done));

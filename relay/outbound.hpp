@@ -17,6 +17,7 @@
 #include "relay/report/dsn.hpp"
 #include "relay/services.hpp"
 #include "relay/sign/signer.hpp"
+#include "relay/sign/verifier.hpp"
 
 namespace signet {
 
@@ -113,6 +114,7 @@ class Outbound {
     std::shared_ptr<const Snapshot> snapshot;
     std::string host;
     std::string egress;
+    std::optional<config::EgressAddress> chosen;  // Nothing: the system chose.
     std::uint32_t messages = 0;
     bool reached_dot = false;  // The attempt record of the present message is written.
   };
@@ -129,6 +131,9 @@ class Outbound {
   net::Task<Result<std::string>> fresh_signatures(const spool::Message& message,
                                                   std::shared_ptr<const std::string> body,
                                                   std::shared_ptr<const Snapshot> snapshot);
+  /// Why mail on hold for its alignment must stay there; empty: the cause is gone.
+  net::Task<std::string> still_held(const Delivery& delivery);
+  net::Task<Result<void>> feed_body(const Delivery& delivery, sign::MessageVerifier& verifier);
   net::Task<void> hold(std::shared_ptr<Delivery> delivery, std::string reason);
   void unreserve();
   void admit(Delivery& delivery);
@@ -154,13 +159,20 @@ class Outbound {
                            const schedule::Leases::Lease& lease);
   net::Task<void> run(Job job, Destination& destination, Link& link);
   net::Task<Result<void>> connect(Destination& destination, const config::RouteSettings& route,
-                                  std::shared_ptr<const Snapshot> snapshot, Link& link);
+                                  std::shared_ptr<const Snapshot> snapshot, ReversePath sender,
+                                  Link& link);
   net::Task<Result<void>> connect_to(const route::Target& target, const IpAddress& address,
                                      const Destination& destination,
                                      const config::RouteSettings& route, const Snapshot& snapshot,
-                                     Link& link);
+                                     const ReversePath& sender, Link& link);
   net::Task<Result<void>> check_requiretls(Link& link);
   void keep_what_fits(Job& job, const std::vector<std::size_t>& admitted, Destination& destination);
+  /// True if SPF of the sender's domain is known to pass for this address.
+  [[nodiscard]] bool is_listed(const ReversePath& sender, const config::EgressAddress& egress);
+  /// False where another address of the pool would do better by SPF.
+  [[nodiscard]] bool suits(const Link& link, const Destination& destination,
+                           const Delivery& delivery);
+  [[nodiscard]] std::string_view spf_of(const Delivery& delivery, const Link* link);
   net::Task<void> run_maildir(Job job, const config::RouteSettings& route);
   deliver::Transaction transaction_for(const Job& job, std::shared_ptr<std::uint32_t> next_chunk,
                                        std::shared_ptr<std::string> slice, bool& reached_dot);

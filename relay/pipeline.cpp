@@ -57,19 +57,30 @@ class Reception final : public accept::Intake {
     if (!authorship) co_return refused(authorship.error());
     auto completed = pipeline_.complete(arrival_, *parsed, *authorship);
     if (!completed) co_return refused(completed.error());
-    auto plan = pipeline_.plan(arrival_, *parsed, *keys, *authorship);
+    const auto ways =
+        AlignStage::ways_out(*arrival_.snapshot->settings, arrival_.client, arrival_.envelope);
+    auto plan = pipeline_.plan(arrival_, *parsed, *keys, *authorship, ways.leads_outside);
     if (!plan) co_return refused(plan.error());
     is_own_ = *authorship == authorise::Authorship::own;
     parsed_.emplace(std::move(*parsed));
     plan_ = std::move(*plan);
-    // A body that may yet be re-encoded changes the header: it is signed when it is whole.
-    if (repair_.long_lines) co_return Result<void>{};
+    keys_ = std::move(*keys);
+    if (ways.leads_outside) ask_later(ways);
+    if (is_own_ && question_) {
+      auto aligned = co_await align();
+      if (!aligned) co_return refused(aligned.error());
+    }
+    // A body that may yet be re-encoded changes the header, and foreign mail is judged by its body:
+    // it is signed when it is whole.
+    signs_whole_ = repair_.long_lines || (question_ && !plan_.signatures.empty());
+    if (signs_whole_) co_return Result<void>{};
     auto begun = begin_signing();
     co_return begun;
   }
 
   [[nodiscard]] net::Task<Result<void>> body(std::string_view slice) override {
-    if (repair_.long_lines) {
+    if (foreign_) foreign_->body(slice);
+    if (signs_whole_) {
       if (!whole_memory_.grow_to(whole_.size() + slice.size())) co_return refused(memory_short());
       whole_.append(slice);
       co_return Result<void>{};
@@ -86,7 +97,11 @@ class Reception final : public accept::Intake {
     if (!is_own_ && decoder.repaired_bare_lf())
       co_return refused({Fault::bare_newline, "in foreign mail"});
     bool has_eight_bit = decoder.saw_eight_bit();
-    if (repair_.long_lines) {
+    if (foreign_) {
+      auto aligned = co_await align();
+      if (!aligned) co_return refused(aligned.error());
+    }
+    if (signs_whole_) {
       auto repaired = co_await sign_whole(decoder);
       if (!repaired) co_return refused(repaired.error());
       has_eight_bit = *repaired;
@@ -99,13 +114,40 @@ class Reception final : public accept::Intake {
     pipeline_.count_signatures(plan_);
     auto finished = co_await body_.finish();
     if (!finished) co_return refused(finished.error());
-    auto stored = co_await pipeline_.store(arrival_, std::move(*parsed_), std::move(*signatures),
-                                           body_, has_eight_bit, spool::Origin::client);
+    auto stored =
+        co_await pipeline_.store(arrival_, std::move(*parsed_), std::move(*signatures), body_,
+                                 has_eight_bit, spool::Origin::client, std::move(hold_reason_));
     if (!stored) co_return refused(stored.error());
     co_return stored;
   }
 
  private:
+  void ask_later(const align::WaysOut& ways) {
+    question_ = std::make_shared<align::Question>(
+        align::Question{.author = parsed_->author,
+                        .sender = arrival_.envelope.sender,
+                        .points = ways.points,
+                        .some_address_unknown = ways.some_address_unknown,
+                        .is_foreign = !is_own_});
+    for (const sign::PlannedSignature& signature : plan_.signatures)
+      question_->keys.push_back({signature.domain, signature.key});
+    if (!is_own_) foreign_ = std::make_shared<sign::MessageVerifier>(parsed_->header.block());
+  }
+
+  [[nodiscard]] net::Task<Result<void>> align() {
+    const SteadyTime deadline = pipeline_.aligning_.deadline(*arrival_.snapshot->settings);
+    if (foreign_) {
+      question_->signatures = co_await pipeline_.aligning_.check_foreign(foreign_, deadline);
+    }
+    auto alignment =
+        co_await pipeline_.align(std::move(question_), arrival_, keys_.author, deadline);
+    if (!alignment) co_return alignment.failure();
+    if (alignment->action == align::Action::tag) Pipeline::tag(*parsed_, *alignment);
+    if (alignment->action == align::Action::hold)
+      hold_reason_ = AlignStage::hold_reason(*alignment);
+    co_return Result<void>{};
+  }
+
   [[nodiscard]] Result<void> begin_signing() {
     auto signing = pipeline_.signer_->begin(plan_, parsed_->header.block(), arrival_.received);
     if (!signing) return refused(signing.error());
@@ -186,10 +228,15 @@ class Reception final : public accept::Intake {
   const config::RepairSettings& repair_;
   std::optional<Parsed> parsed_;
   sign::Plan plan_;
+  Keys keys_;
+  std::shared_ptr<align::Question> question_;       // Until it is answered; null: nothing to ask.
+  std::shared_ptr<sign::MessageVerifier> foreign_;  // Signatures of mail that is not ours.
+  std::string hold_reason_;
   std::unique_ptr<sign::Signing> signing_;
   BodyCollector body_;
   bool is_own_ = false;
-  std::string whole_;  // Only with repair.long_lines.
+  bool signs_whole_ = false;
+  std::string whole_;  // Only if it signs the whole.
   MemoryShare whole_memory_;
 };
 
@@ -197,6 +244,7 @@ Pipeline::Pipeline(Services& services, net::Loop& loop, std::unique_ptr<sign::Si
     : services_(services),
       loop_(loop),
       signer_(std::move(signer)),
+      aligning_(services, loop),
       outbound_(services, loop, *this) {}
 
 std::unique_ptr<accept::Intake> Pipeline::receive(Arrival arrival) {
@@ -219,7 +267,7 @@ net::Task<Result<QueueId>> Pipeline::submit(report::DsnMessage message, Mailbox 
   Parsed parsed{std::move(*header), from.domain};
   auto keys = co_await find_keys(arrival.snapshot, parsed.author);
   if (!keys) co_return keys.failure();
-  auto plan = this->plan(arrival, parsed, *keys, authorise::Authorship::own);
+  auto plan = this->plan(arrival, parsed, *keys, authorise::Authorship::own, false);
   if (!plan) co_return plan.failure();
   auto signing = signer_->begin(*plan, parsed.header.block(), now);
   if (!signing) co_return signing.failure();

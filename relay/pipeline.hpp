@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "relay/accept/session.hpp"
+#include "relay/align_stage.hpp"
 #include "relay/body_collector.hpp"
 #include "relay/outbound.hpp"
 #include "relay/parse/parsed.hpp"
@@ -57,6 +58,7 @@ class Pipeline {
   [[nodiscard]] const Outbound& outbound() const { return outbound_; }
   [[nodiscard]] net::Loop& loop() { return loop_; }
   [[nodiscard]] sign::Signer& signer() { return *signer_; }
+  [[nodiscard]] AlignStage& aligning() { return aligning_; }
 
  private:
   friend class Reception;
@@ -70,15 +72,23 @@ class Pipeline {
   [[nodiscard]] Result<void> complete(const Arrival& arrival, Parsed& parsed,
                                       authorise::Authorship authorship);
   [[nodiscard]] Result<sign::Plan> plan(const Arrival& arrival, const Parsed& parsed,
-                                        const Keys& keys, authorise::Authorship authorship);
+                                        const Keys& keys, authorise::Authorship authorship,
+                                        bool will_be_judged);
+  /// `signatures`: of foreign mail. Fault: not_aligned.
+  [[nodiscard]] net::Task<Result<Alignment>> align(
+      std::shared_ptr<const align::Question> question, const Arrival& arrival,
+      std::shared_ptr<const keys::SigningDomain> domain, SteadyTime deadline);
+  static void tag(Parsed& parsed, const Alignment& alignment);
   void count_signatures(const sign::Plan& plan);
   [[nodiscard]] net::Task<Result<QueueId>> store(const Arrival& arrival, Parsed parsed,
                                                  sign::Signed signatures, BodyCollector& body,
-                                                 bool has_eight_bit, spool::Origin origin);
+                                                 bool has_eight_bit, spool::Origin origin,
+                                                 std::string hold_reason = {});
 
   Services& services_;
   net::Loop& loop_;
   std::unique_ptr<sign::Signer> signer_;
+  AlignStage aligning_;
   Outbound outbound_;
 };
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr unsigned kPoolThreads = 6;
 constexpr std::chrono::milliseconds kDrainPoll{20};
+constexpr std::chrono::seconds kClockLook{1};
 
 Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   if (!cached_keys) return sign::make_openssl_signer();
@@ -94,9 +95,10 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(
-      Services{clock_, metrics_, *pool_, *passwords_, *domains_, *spool_, *log_, *router_, *quotas_,
-               leases_, *backoff_, *ids_, memory_, in_memory_, held_mail_, *current_});
+  services_ = std::make_unique<Services>(Services{clock_, metrics_, *pool_, *passwords_, *domains_,
+                                                  *spool_, *log_, *router_, *quotas_, leases_,
+                                                  *backoff_, *ids_, memory_, in_memory_, held_mail_,
+                                                  *current_, *resolver_, suffixes_, clock_watch_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -183,7 +185,11 @@ void Relay::allow_labels(const config::Settings& settings) {
     metrics_.allow(Label::client, client.name);
     for (const Domain& domain : client.domains) metrics_.allow(Label::domain, domain.text());
   }
-  for (const auto& pool : settings.pools) metrics_.allow(Label::pool, pool.name);
+  for (const auto& pool : settings.pools) {
+    metrics_.allow(Label::pool, pool.name);
+    for (const auto& address : pool.addresses)
+      metrics_.allow(Label::egress, address.public_address.to_string());
+  }
   for (const auto& route : settings.routes) metrics_.allow(Label::route, route.name);
   if (settings.signing.platform_domain)
     metrics_.allow(Label::domain, settings.signing.platform_domain->text());
@@ -224,6 +230,7 @@ int Relay::run() {
     options_.announce(R"({"event":"ready"})");
   }
   tasks_.spawn(start_queue());
+  tasks_.spawn(watch_clock());
   control_.run();
   close();
   return 0;
@@ -237,6 +244,25 @@ net::Task<void> Relay::start_queue() {
     return true;
   });
   if (counted && !draining_) scanner_->start();
+}
+
+net::Task<void> Relay::watch_clock() {
+  bool was_synchronised = true;
+  for (;;) {
+    const config::ClockSettings rules = current_->get()->settings->clock;
+    const bool is_synchronised = kernel_clock_is_synchronised();
+    const auto step = clock_watch_.look(
+        clock_, is_synchronised, {.require_sync = rules.require_sync, .steady = rules.steady});
+    if (step) {
+      metrics_.clock_step();
+      spdlog::error("the clock made a step of {} s: no signatures for {} s", step->count() / 1000,
+                    rules.steady.count());
+    }
+    if (was_synchronised && !is_synchronised) spdlog::warn("the clock is not synchronised");
+    was_synchronised = is_synchronised;
+    metrics_.clock_state(is_synchronised, clock_watch_.is_steady());
+    co_await control_.sleep(kClockLook);
+  }
 }
 
 void Relay::tell_certificates(const Snapshot& snapshot) {
@@ -317,6 +343,7 @@ void Relay::close() {
     worker.thread->loop().post([&] {
       worker.sessions->clear();
       worker.pipeline->outbound().clear();
+      worker.pipeline->aligning().clear();
       cleared = true;
       cleared.notify_one();
     });

@@ -58,6 +58,7 @@ class Relay {
   void allow_labels(const config::Settings& settings);
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
   net::Task<void> start_queue();
+  net::Task<void> watch_clock();
   void tell_certificates(const Snapshot& snapshot);
   net::Task<void> drain();
   net::Task<void> reload();
@@ -83,6 +84,8 @@ class Relay {
   MemoryBudget memory_;
   InMemory in_memory_;
   HeldMail held_mail_{metrics_};
+  align::PublicSuffixes suffixes_;
+  ClockWatch clock_watch_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;
   std::vector<Worker> workers_;

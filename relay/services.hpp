@@ -13,7 +13,9 @@
 #include "config/settings.hpp"
 #include "keys/domain_store.hpp"
 #include "monitoring/metrics.hpp"
+#include "relay/align/public_suffix.hpp"
 #include "relay/authorise/authoriser.hpp"
+#include "relay/base/clock_watch.hpp"
 #include "relay/held_mail.hpp"
 #include "relay/net/resolver.hpp"
 #include "relay/net/tls.hpp"
@@ -137,6 +139,9 @@ struct Services {
   InMemory& in_memory;
   HeldMail& held_mail;
   CurrentSnapshot& current;
+  net::Resolver& resolver;
+  const align::PublicSuffixes& suffixes;
+  const ClockWatch& clock_watch;
 };
 
 }  // namespace signet

@@ -119,6 +119,10 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
                             reply_class(outcome.reply), tls);
   if (outcome.result != RecipientResult::deferred)
     services_.metrics.recipient_done(recipient.route, to_metric(outcome.result));
+  const std::string_view spf = spf_of(delivery, link);
+  const std::string sent_from =
+      link && link->chosen ? link->chosen->public_address.to_string() : std::string();
+  if (link && link->chosen) services_.metrics.egress_used(sent_from, spf);
   services_.log.write(
       report::Fact(event_of(outcome.result), services_.clock.now())
           .with("id", delivery.record().id)
@@ -129,6 +133,8 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
           .with("maybe_duplicates", static_cast<std::int64_t>(delivery.state.maybe_duplicates))
           .with("host", link ? std::string_view(link->host) : std::string_view{})
           .with("egress", link ? std::string_view(link->egress) : std::string_view{})
+          .with("public", sent_from)
+          .with("spf", sent_from.empty() ? std::string_view{} : spf)
           .with("tls",
                 tls ? std::string_view(link->connection->tls()->version) : std::string_view{})
           .with("reply", outcome.reply));

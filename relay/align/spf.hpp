@@ -41,10 +41,11 @@ struct SpfResult {
   std::string term;
   /// The domains by include and redirect to the one whose record decided; never empty.
   std::vector<std::string> chain;
-  std::string reason;           ///< In words, printable ASCII, no end of line.
-  unsigned lookups = 0;         ///< One over the limit when that is the reason.
-  unsigned void_lookups = 0;    ///< The same.
-  std::chrono::seconds ttl{0};  ///< The least of all answers used, not clamped.
+  std::string reason;             ///< In words, printable ASCII, no end of line.
+  unsigned lookups = 0;           ///< One over the limit when that is the reason.
+  unsigned void_lookups = 0;      ///< The same.
+  std::chrono::seconds ttl{0};    ///< The least of all answers used, not clamped.
+  bool depends_on_local = false;  ///< A macro used the sender's local part: good for it alone.
   /// Where an explanation is to be had: the domain-spec of exp= as written, and its <domain>. Only
   /// with fail; empty when there is none.
   std::string explanation;

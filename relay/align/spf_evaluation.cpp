@@ -95,6 +95,7 @@ Task<SpfResult> SpfEvaluation::result() {
                       .lookups = lookups_,
                       .void_lookups = void_lookups_,
                       .ttl = questions_.ttl(),
+                      .depends_on_local = depends_on_local_,
                       .explanation = std::move(found.explanation),
                       .explanation_domain = std::move(found.explanation_domain)};
 }

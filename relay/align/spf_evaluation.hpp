@@ -74,6 +74,7 @@ class SpfEvaluation {
   MacroValues values_;
   std::optional<std::vector<std::string>> validated_names_;
   bool validation_was_void_ = false;
+  bool depends_on_local_ = false;
   unsigned lookups_ = 0;
   unsigned void_lookups_ = 0;
 };

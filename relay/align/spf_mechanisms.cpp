@@ -130,6 +130,10 @@ Task<Result<SpfMatch>> SpfEvaluation::exists(std::string target) {
 
 Task<Result<MacroValues>> SpfEvaluation::values_for(const MacroString& macro, std::string domain) {
   MacroValues values = values_;
+  const auto is_local = [](const MacroPart& part) {
+    return part.letter == 'l' || part.letter == 's';
+  };
+  depends_on_local_ |= std::ranges::any_of(macro.parts(), is_local);
   if (macro.needs_validated_name()) {
     const auto names = co_await validated_names();
     if (!names) co_return names.failure();

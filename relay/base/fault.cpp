@@ -82,6 +82,9 @@ constexpr std::array kTable{
     Entry{Fault::mail_loop, {"mail_loop", 554, "5.4.6", "Too many hops: mail loop"}},
     Entry{Fault::domain_without_key,
           {"domain_without_key", 550, "5.7.1", "From domain has no DKIM key here"}},
+    // RFC 7372 3.3: multiple authentication checks failed.
+    Entry{Fault::not_aligned,
+          {"not_aligned", 550, "5.7.26", "Receivers would not find this message in alignment"}},
     Entry{Fault::held_mail_full,
           {"held_mail_full", 451, "4.7.1", "Too much held mail for this domain"}},
     Entry{Fault::local_error, {"local_error", 451, "4.3.0", "Local error in processing"}},

@@ -57,6 +57,7 @@ enum class Fault {
   eight_bit_not_declared,
   mail_loop,
   domain_without_key,
+  not_aligned,
   held_mail_full,
   // Ours.
   local_error,

@@ -1,6 +1,7 @@
 // Where a recipient's mail goes: the route table (static), then hosts and addresses (DNS).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,8 +54,9 @@ class Router {
 
 /// One address of the pool for a message: by weight, chosen by `random`; only those whose family
 /// matches `v6`. Null: the system chooses (empty pool) — or, where the pool has addresses but none
-/// of that family, a fault address_forbidden.
-[[nodiscard]] Result<const config::EgressAddress*> choose_egress(const config::PoolSettings* pool,
-                                                                 bool v6, std::uint64_t random);
+/// of that family, a fault address_forbidden. Where `prefers` says yes to some, it is one of those.
+[[nodiscard]] Result<const config::EgressAddress*> choose_egress(
+    const config::PoolSettings* pool, bool v6, std::uint64_t random,
+    const std::function<bool(const config::EgressAddress&)>& prefers = {});
 
 }  // namespace signet::route

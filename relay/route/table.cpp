@@ -44,20 +44,30 @@ std::string choose_pool(const config::Settings& settings, const config::RouteSet
   return settings.pools.empty() ? std::string() : settings.pools.front().name;
 }
 
-Result<const config::EgressAddress*> choose_egress(const config::PoolSettings* pool, bool v6,
-                                                   std::uint64_t random) {
+Result<const config::EgressAddress*> choose_egress(
+    const config::PoolSettings* pool, bool v6, std::uint64_t random,
+    const std::function<bool(const config::EgressAddress&)>& prefers) {
   if (pool == nullptr || pool->addresses.empty()) {
     return static_cast<const config::EgressAddress*>(nullptr);
   }
+  const auto is_usable = [v6](const config::EgressAddress& address) {
+    return address.bind.is_v6() == v6 && address.weight > 0;
+  };
+  const auto is_preferred = [&](const config::EgressAddress& address) {
+    return is_usable(address) && prefers && prefers(address);
+  };
+  const bool has_preferred = std::ranges::any_of(pool->addresses, is_preferred);
+  std::vector<const config::EgressAddress*> choices;
   std::uint64_t total = 0;
   for (const auto& address : pool->addresses) {
-    if (address.bind.is_v6() == v6) total += address.weight;
+    if (!(has_preferred ? is_preferred(address) : is_usable(address))) continue;
+    choices.push_back(&address);
+    total += address.weight;
   }
   std::uint64_t left = total == 0 ? 0 : random % total;
-  for (const auto& address : pool->addresses) {
-    if (address.bind.is_v6() != v6 || address.weight == 0) continue;
-    if (left < address.weight) return &address;
-    left -= address.weight;
+  for (const auto* address : choices) {
+    if (left < address->weight) return address;
+    left -= address->weight;
   }
   return fail(Fault::address_forbidden,
               "pool " + pool->name + " has no " + (v6 ? "IPv6" : "IPv4") + " address in use");

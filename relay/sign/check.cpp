@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#include "relay/sign/tag_list.hpp"
+#include "keys/tag_list.hpp"
 
 namespace signet::sign {
 namespace {
@@ -37,8 +37,8 @@ bool ed25519_verifies(EVP_PKEY* key, std::string_view digest, std::string_view s
 
 std::string without_signature(std::string_view field) {
   const auto colon = field.find(':');
-  const auto list = TagList::parse(field.substr(colon + 1));
-  const Tag* tag = list ? list->find("b") : nullptr;
+  const auto list = keys::TagList::parse(field.substr(colon + 1));
+  const keys::Tag* tag = list ? list->find("b") : nullptr;
   if (tag == nullptr) return std::string(field);
   const auto at = static_cast<std::size_t>(tag->raw.data() - field.data());
   return std::string(field.substr(0, at)).append(field.substr(at + tag->raw.size()));

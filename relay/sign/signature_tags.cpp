@@ -2,7 +2,7 @@
 #include <charconv>
 
 #include "keys/base64.hpp"
-#include "relay/sign/tag_list.hpp"
+#include "keys/tag_list.hpp"
 #include "relay/sign/verifier.hpp"
 
 namespace signet::sign {
@@ -71,7 +71,7 @@ std::optional<std::string> decode_quoted_printable(std::string_view text) {
   return result;
 }
 
-Result<void> read_names(const TagList& list, SignatureTags& tags) {
+Result<void> read_names(const keys::TagList& list, SignatureTags& tags) {
   tags.domain = lower_case(list.find("d")->value);
   if (!is_name(tags.domain)) return refuse("d= is no domain");
   tags.selector = list.find("s")->value;
@@ -89,9 +89,9 @@ Result<void> read_names(const TagList& list, SignatureTags& tags) {
   return {};
 }
 
-Result<void> read_signed_fields(const TagList& list, SignatureTags& tags) {
+Result<void> read_signed_fields(const keys::TagList& list, SignatureTags& tags) {
   bool good = true;
-  for_each_part(list.find("h")->value, [&](std::string_view name) {
+  keys::for_each_part(list.find("h")->value, [&](std::string_view name) {
     good = good && !name.empty() && tags.signed_fields.size() < kMaxSignedFields &&
            name.find_first_of(" \t\r\n") == std::string_view::npos;
     if (good) tags.signed_fields.push_back(lower_case(name));
@@ -102,7 +102,7 @@ Result<void> read_signed_fields(const TagList& list, SignatureTags& tags) {
   return {};
 }
 
-Result<void> read_canonicalisation(const TagList& list, SignatureTags& tags) {
+Result<void> read_canonicalisation(const keys::TagList& list, SignatureTags& tags) {
   const auto* tag = list.find("c");
   if (tag == nullptr) return {};
   const auto slash = tag->value.find('/');
@@ -116,7 +116,7 @@ Result<void> read_canonicalisation(const TagList& list, SignatureTags& tags) {
   return {};
 }
 
-Result<void> read_numbers(const TagList& list, SignatureTags& tags) {
+Result<void> read_numbers(const keys::TagList& list, SignatureTags& tags) {
   if (const auto* tag = list.find("l")) {
     tags.body_length = parse_number<std::uint64_t>(tag->value);
     if (!tags.body_length) return refuse("bad l=");
@@ -133,7 +133,7 @@ Result<void> read_numbers(const TagList& list, SignatureTags& tags) {
   return {};
 }
 
-Result<void> read_hashes(const TagList& list, SignatureTags& tags) {
+Result<void> read_hashes(const keys::TagList& list, SignatureTags& tags) {
   auto body_hash = keys::decode_base64(list.find("bh")->value);
   if (!body_hash || body_hash->empty()) return refuse("bad bh=");
   auto signature = keys::decode_base64(list.find("b")->value);
@@ -143,11 +143,11 @@ Result<void> read_hashes(const TagList& list, SignatureTags& tags) {
   return {};
 }
 
-Result<void> check_query(const TagList& list) {
+Result<void> check_query(const keys::TagList& list) {
   const auto* tag = list.find("q");
   bool known = tag == nullptr;
   if (tag != nullptr)
-    for_each_part(tag->value, [&](std::string_view method) { known |= method == "dns/txt"; });
+    keys::for_each_part(tag->value, [&](std::string_view method) { known |= method == "dns/txt"; });
   if (!known) return refuse("no known query method");
   return {};
 }
@@ -155,7 +155,7 @@ Result<void> check_query(const TagList& list) {
 }  // namespace
 
 Result<SignatureTags> parse_signature(std::string_view value) {
-  const auto list = TagList::parse(value);
+  const auto list = keys::TagList::parse(value);
   if (!list) return list.failure();
   for (const std::string_view name : {"v", "a", "b", "bh", "d", "h", "s"})
     if (list->find(name) == nullptr) return refuse("no " + std::string(name) + "= tag");

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,17 +35,6 @@ struct SignatureTags {
 /// Value of a DKIM-Signature field (after the colon). Fault: bad_parameter.
 [[nodiscard]] Result<SignatureTags> parse_signature(std::string_view value);
 
-struct PublicKeyRecord {
-  std::string algorithm = "rsa";  ///< k=
-  std::string key;                ///< decoded p=; empty: revoked
-  bool testing = false;           ///< t=y
-  bool strict_identity = false;   ///< t=s
-  bool allows_sha256 = true;      ///< h=
-  bool allows_email = true;       ///< s=
-};
-/// A key record's text (RFC 6376 3.6.1). Fault: bad_parameter.
-[[nodiscard]] Result<PublicKeyRecord> parse_key_record(std::string_view text);
-
 enum class SignatureResult { pass, fail, permerror, temperror };
 
 struct SignatureVerdict {
@@ -58,6 +48,26 @@ struct SignatureVerdict {
 /// Answers with the TXT record of "selector._domainkey.domain", or a fault (not_found,
 /// dns_temporary).
 using KeyLookup = std::function<Result<std::string>(const std::string& name)>;
+
+/// Verifies a message whose body arrives in slices: for mail that passes through.
+class MessageVerifier {
+ public:
+  /// `header`: fields with their CRLF, no empty line; copied. At most 20 signatures are looked at.
+  explicit MessageVerifier(std::string_view header);
+  ~MessageVerifier();
+  MessageVerifier(MessageVerifier&&) noexcept;
+  MessageVerifier& operator=(MessageVerifier&&) noexcept;
+
+  /// "selector._domainkey.domain" of every signature that can be read: what to look up.
+  [[nodiscard]] std::vector<std::string> key_names() const;
+  void body(std::string_view slice);
+  /// Every signature, in order. Once, after the body.
+  [[nodiscard]] std::vector<SignatureVerdict> finish(const KeyLookup& lookup, std::int64_t now);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 /// Every DKIM-Signature of a whole message (CRLF lines), in order; at most 20 are looked at.
 [[nodiscard]] std::vector<SignatureVerdict> verify_message(std::string_view message,

@@ -191,18 +191,18 @@ class Bench {
                                      const std::string& store, const std::string& domains) {
     const auto file = directory_ / (spool + ".toml");
     std::ofstream config(file);
-    config
-        << "hostname = \"relay.example\"\nstore = \"" << store << "\"\nspool = \""
-        << (directory_ / spool).string()
-        << "\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[client]]\nname = \"bench\"\nnetworks = "
-           "[\"127.0.0.0/8\"]\n"
-           "domains = "
-        << domains
-        << "\n[[route]]\nname = \"sink\"\ndefault = true\nnext_hop "
-           "= \"smtp://127.0.0.1:"
-        << sink_port
-        << "\"\n[limits]\nmin_free_bytes = 1048576\nmin_free_share = 0.0\nconnections = 15000\n"
-        << "[dsn]\nfrom = \"mailer-daemon@bench.example\"\n[monitoring]\nlog_level = \"warning\"\n";
+    config << "hostname = \"relay.example\"\nstore = \"" << store << "\"\nspool = \""
+           << (directory_ / spool).string()
+           << "\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[client]]\nname = \"bench\"\nnetworks = "
+              "[\"127.0.0.0/8\"]\n"
+              "domains = "
+           << domains
+           << "\n[[route]]\nname = \"sink\"\ndefault = true\nnext_hop "
+              "= \"smtp://127.0.0.1:"
+           << sink_port
+           << "\"\n[limits]\nmin_free_bytes = 1048576\nmin_free_share = 0.0\nconnections = 15000\n"
+           << "[alignment]\nenabled = false\n[dsn]\nfrom = "
+              "\"mailer-daemon@bench.example\"\n[monitoring]\nlog_level = \"warning\"\n";
     return file;
   }
 

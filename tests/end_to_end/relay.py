@@ -43,6 +43,10 @@ MONITORING = """
 listen = "127.0.0.1:0"
 delivery_log = "{folder}/delivery.log"
 """
+ALIGNMENT_OFF = """
+[alignment]
+enabled = false
+"""
 SANITIZER_REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
 
@@ -70,7 +74,8 @@ def run_program(*arguments, folder="/tmp", check=True, **options):
 class Relay:
     """A relay of one test; `test` stops it at the end and hears of sanitizer reports."""
 
-    def __init__(self, test, folder, routes, top="", listen=LISTEN, clients=CLIENT, limits="", monitoring="", more="", loops=2):
+    def __init__(self, test, folder, routes, top="", listen=LISTEN, clients=CLIENT, limits="", monitoring="", more="", loops=2,
+                 alignment=ALIGNMENT_OFF):
         self.test, self.folder = test, Path(folder)
         self.keys = {}
         self.ports = {}
@@ -86,6 +91,7 @@ class Relay:
             routes=routes,
             limits=LIMITS + limits,
             monitoring=MONITORING.format(folder=folder) + monitoring,
+            alignment=alignment,
             more=more,
         )
         self.write_configuration()

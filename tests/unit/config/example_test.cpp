@@ -102,14 +102,16 @@ TEST(ExampleTest, shows_the_defaults) {
                       t.min_bytes_per_second, t.connect, t.greeting, t.mail, t.rcpt, t.data,
                       t.block, t.final_dot, t.quit, t.idle_connection, t.drain, q.retries,
                       q.retry_later, q.life, q.null_sender_life, q.delay_dsn,
-                      s.signing.signature_life, s.resolver.timeout);
+                      s.signing.signature_life, s.resolver.timeout, s.alignment.deadline,
+                      s.alignment.reevaluate, s.clock.steady);
   };
   const auto client = [](const Settings& s) {
     const ClientSettings& c = s.clients.at(0);
     return std::tuple(c.messages_per_hour, c.recipients_per_hour, c.connections, c.foreign_from,
                       c.repair.long_lines, c.repair.eight_bit_header, c.repair.bare_lf,
                       c.allow_unsigned, s.loops, s.store_allow_group, s.allow_private_mx,
-                      s.monitoring.log_level, s.signing.profile);
+                      s.monitoring.log_level, s.signing.profile, s.alignment.enabled,
+                      s.alignment.policy, s.clock.require_sync);
   };
   EXPECT_EQ(limits(*minimal.settings), limits(*whole.settings));
   EXPECT_EQ(times(*minimal.settings), times(*whole.settings));

@@ -237,7 +237,8 @@ TEST(ReaderTest, reads_a_client) {
   const Settings settings = settings_of(
       with("users = ['app']\ncertificates = "
            "['01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:"
-           "89:AB:CD:EF']\nmessages_per_hour = 5\nforeign_from = 'relay'\nallow_unsigned = true\n"
+           "89:AB:CD:EF']\nmessages_per_hour = 5\nforeign_from = 'relay'\nallow_unsigned = "
+           "true\nalignment = 'tag'\n"
            "repair = ['bare_lf', 'long_lines']\n[[user]]\nname = 'app'\npassword = ") +
       std::string(kHash));
   const ClientSettings& client = settings.clients.at(0);
@@ -250,6 +251,7 @@ TEST(ReaderTest, reads_a_client) {
   EXPECT_EQ(client.messages_per_hour, 5U);
   EXPECT_EQ(client.foreign_from, ForeignFrom::relay);
   EXPECT_TRUE(client.allow_unsigned);
+  EXPECT_EQ(client.alignment, AlignmentPolicy::tag);
   EXPECT_TRUE(client.repair.bare_lf && client.repair.long_lines && !client.repair.eight_bit_header);
 }
 

@@ -62,11 +62,20 @@ TEST_F(ReadDomainTest, takes_the_active_keys_rsa_first) {
 
 TEST_F(ReadDomainTest, reads_the_profile) {
   write("a.example/s1.pem", rsa_pem());
-  write("a.example/domain.toml", "profile = 'bulk'\n[policy]\nx = 1\n");
+  write("a.example/domain.toml", "profile = 'bulk'\n[policy]\nalignment = 'hold'\n");
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
   EXPECT_EQ((*found)->profile, Profile::bulk);
   EXPECT_TRUE((*found)->profile_given);
+  EXPECT_EQ((*found)->alignment, AlignmentPolicy::hold);
+}
+
+TEST_F(ReadDomainTest, refuses_a_misspelt_policy) {
+  write("a.example/s1.pem", rsa_pem());
+  for (const char* policy : {"alignment = 'hodl'", "alignement = 'hold'", "alignment = 1"}) {
+    write("a.example/domain.toml", std::string("[policy]\n") + policy + "\n");
+    expect_refused(Fault::key_unavailable, "domain.toml");
+  }
 }
 
 TEST_F(ReadDomainTest, an_ed25519_key_never_signs_alone) {

@@ -77,5 +77,22 @@ TEST(EgressTest, an_empty_pool_lets_the_system_choose_and_a_missing_family_is_re
   EXPECT_EQ(choose_egress(&unused, false, 1).error().fault, Fault::address_forbidden);
 }
 
+TEST(ChooseEgressTest, takes_a_preferred_address_where_there_is_one) {
+  const config::PoolSettings pool{
+      .name = "default",
+      .addresses = {{.bind = *IpAddress::parse("127.0.0.1"), .public_address = {}, .helo = "a"},
+                    {.bind = *IpAddress::parse("127.0.0.2"), .public_address = {}, .helo = "b"},
+                    {.bind = *IpAddress::parse("::1"), .public_address = {}, .helo = "c"}}};
+  const auto prefers = [](const config::EgressAddress& each) { return each.helo != "a"; };
+  for (std::uint64_t random = 0; random < 6; ++random) {
+    EXPECT_EQ((*choose_egress(&pool, false, random, prefers))->helo, "b");
+    EXPECT_EQ((*choose_egress(&pool, true, random, prefers))->helo, "c");
+  }
+  // None is preferred: any will do.
+  const auto nobody = [](const config::EgressAddress&) { return false; };
+  EXPECT_EQ((*choose_egress(&pool, false, 0, nobody))->helo, "a");
+  EXPECT_EQ((*choose_egress(&pool, false, 1, nobody))->helo, "b");
+}
+
 }  // namespace
 }  // namespace signet::route

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "keys/base64.hpp"
+#include "keys/key_record.hpp"
 #include "tests/unit/sign/samples.hpp"
 
 namespace signet::sign {
@@ -91,7 +92,7 @@ TEST(ParseKeyRecordTest, is_strict) {
            {"", "no tags"},
            {"p=AAAA; p=AAAA", "twice"},
        }) {
-    const auto record = parse_key_record(value);
+    const auto record = keys::parse_key_record(value);
     EXPECT_EQ(record.has_value(), why.empty()) << value;
     if (!record)
       EXPECT_NE(record.error().detail.find(why), std::string::npos) << record.error().detail;
@@ -219,6 +220,23 @@ TEST_F(VerifyTest, looks_at_twenty_signatures_and_asks_for_the_right_names) {
   EXPECT_EQ(verdicts.size(), 20U);
   ASSERT_EQ(asked.size(), 20U);
   EXPECT_EQ(asked.front(), "s0._domainkey.a.example");
+}
+
+TEST_F(VerifyTest, a_body_may_arrive_in_slices_of_any_cut) {
+  const auto message = signed_message(false);
+  const auto end = message.find("\r\n\r\n");
+  const auto lookup = [](const std::string&) -> Result<std::string> {
+    return ed25519_key().dns_record();
+  };
+  for (const bool is_spoilt : {false, true}) {
+    MessageVerifier verifier(message.substr(0, end + 2));
+    EXPECT_EQ(verifier.key_names().size(), 1U);
+    for (const char& octet : message.substr(end + 4)) verifier.body({&octet, 1});
+    if (is_spoilt) verifier.body("more\r\n");
+    const auto verdicts = verifier.finish(lookup, unix_seconds(kNow));
+    ASSERT_EQ(verdicts.size(), 1U);
+    EXPECT_EQ(verdicts.front().result, is_spoilt ? SignatureResult::fail : SignatureResult::pass);
+  }
 }
 
 TEST_F(VerifyTest, survives_messages_that_are_none) {

@@ -1,8 +1,9 @@
-#include "keys/base64.hpp"
-#include "relay/sign/tag_list.hpp"
-#include "relay/sign/verifier.hpp"
+#include "keys/key_record.hpp"
 
-namespace signet::sign {
+#include "keys/base64.hpp"
+#include "keys/tag_list.hpp"
+
+namespace signet::keys {
 
 Result<PublicKeyRecord> parse_key_record(std::string_view text) {
   const auto list = TagList::parse(text);
@@ -15,7 +16,7 @@ Result<PublicKeyRecord> parse_key_record(std::string_view text) {
   if (const auto* type = list->find("k")) record.algorithm = type->value;
   const auto* key = list->find("p");
   if (key == nullptr) return fail(Fault::bad_parameter, "no p= tag");
-  auto octets = keys::decode_base64(key->value);
+  auto octets = decode_base64(key->value);
   if (!octets) return fail(Fault::bad_parameter, "bad p=");
   record.key = std::move(*octets);
   if (const auto* hashes = list->find("h")) {
@@ -37,4 +38,4 @@ Result<PublicKeyRecord> parse_key_record(std::string_view text) {
   return record;
 }
 
-}  // namespace signet::sign
+}  // namespace signet::keys

@@ -10,7 +10,7 @@
 
 #include "relay/base/result.hpp"
 
-namespace signet::sign {
+namespace signet::keys {
 
 /// Views into the text that was parsed.
 struct Tag {
@@ -47,4 +47,4 @@ void for_each_part(std::string_view list, Take take) {
   }
 }
 
-}  // namespace signet::sign
+}  // namespace signet::keys

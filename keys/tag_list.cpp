@@ -1,9 +1,9 @@
-#include "relay/sign/tag_list.hpp"
+#include "keys/tag_list.hpp"
 
 #include <algorithm>
 #include <string>
 
-namespace signet::sign {
+namespace signet::keys {
 namespace {
 
 constexpr std::size_t kMaxTags = 100;
@@ -78,4 +78,4 @@ const Tag* TagList::find(std::string_view name) const {
   return found == tags_.end() ? nullptr : &*found;
 }
 
-}  // namespace signet::sign
+}  // namespace signet::keys
