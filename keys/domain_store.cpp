@@ -160,6 +160,13 @@ std::shared_ptr<const SigningDomain> DomainStore::peek(const Domain& domain) con
   return answer && *answer ? **answer : nullptr;
 }
 
+bool DomainStore::used_within(const Domain& domain, std::chrono::seconds time) const {
+  const std::lock_guard lock(impl_->mutex);
+  const auto found = impl_->index.find(domain.text());
+  return found != impl_->index.end() && found->second->checked &&
+         impl_->clock.steady() - *found->second->checked < time;
+}
+
 void DomainStore::on_failure(std::function<void(const Domain&, const Error&)> observer) {
   const std::lock_guard lock(impl_->mutex);
   impl_->observer = std::move(observer);

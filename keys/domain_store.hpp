@@ -40,6 +40,8 @@ class DomainStore {
                                                                              Domain domain);
   /// Without waiting: the cached domain if fresh, else null.
   [[nodiscard]] std::shared_ptr<const SigningDomain> peek(const Domain& domain) const;
+  /// True if somebody asked for its keys lately.
+  [[nodiscard]] bool used_within(const Domain& domain, std::chrono::seconds time) const;
   /// Any thread.
   void on_failure(std::function<void(const Domain&, const Error&)> observer);
   /// Directory names that are domains, sorted. Blocks.

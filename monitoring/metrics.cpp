@@ -303,6 +303,22 @@ void Metrics::held(std::string_view reason, std::int64_t messages) {
   impl_->gauge(Family::held_messages, {reason}).Set(static_cast<double>(messages));
 }
 
+void Metrics::keys(std::string_view state, std::int64_t count) {
+  impl_->gauge(Family::keys, {state}).Set(static_cast<double>(count));
+}
+void Metrics::key_moved(std::string_view state) {
+  impl_->counter(Family::key_moves, {state}).Increment();
+}
+void Metrics::key_census(std::int64_t mismatches, std::chrono::seconds oldest_active,
+                         std::chrono::seconds longest_unproven,
+                         std::chrono::seconds next_rotation) {
+  impl_->gauge(Family::key_mismatches).Set(static_cast<double>(mismatches));
+  impl_->gauge(Family::key_oldest_active).Set(static_cast<double>(oldest_active.count()));
+  impl_->gauge(Family::key_longest_unproven).Set(static_cast<double>(longest_unproven.count()));
+  impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation.count()));
+}
+void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
+
 std::string Metrics::expose() const {
   {
     const std::lock_guard lock(impl_->scrape_mutex);

@@ -67,6 +67,13 @@ class Metrics {
   void loop_lag(std::size_t loop, std::chrono::microseconds lag);
   void held(std::string_view reason, std::int64_t messages);
 
+  // keys
+  void keys(std::string_view state, std::int64_t count);
+  void key_moved(std::string_view state);
+  void key_census(std::int64_t mismatches, std::chrono::seconds oldest_active,
+                  std::chrono::seconds longest_unproven, std::chrono::seconds next_rotation);
+  void publisher_failed();
+
   /// Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
 

@@ -18,6 +18,7 @@ EXCLUSIVE = {
     "openssl/ssl.h": ["relay/net/"],
     "opendkim/": ["relay/sign/"],
     "rocksdb/": ["relay/spool/"],
+    "ldns/": ["keys/"],
     "toml++/": ["config/document.cpp"],
     "prometheus/": ["monitoring/"],
     "CLI/": ["relay/main.cpp", "relay/admin/queue_commands.cpp"],
