@@ -25,26 +25,17 @@ std::string record_name(const Domain& domain, const std::string& selector) {
 
 Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
                                          std::chrono::seconds recheck) {
-  RotationPolicy policy = options_.policy;
-  policy.recheck = recheck;
-  const auto rules = read_domain_rules(options_.store, domain);
-  if (!rules) return rules.failure();
-  policy.rotates = policy.rotates && rules->rotates;
-  if (rules->interval) policy.interval = *rules->interval;
-  policy.jitter = std::min(policy.jitter, policy.interval / 4);
+  auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  policy->recheck = recheck;
   for (int steps = 0;; ++steps) {
     auto keys = read_key_set(options_.store, domain);
     if (!keys) return keys.failure();
     const auto facts = facts_of(domain);
-    auto due = next_due(domain, *keys, facts, policy, clock_.now());
+    auto due = next_due(domain, *keys, facts, *policy, clock_.now());
     const bool waits = due.step == Step::nothing || due.at > clock_.now() ||
                        (due.step == Step::create && !may_begin);
-    if (waits || steps == kMaxSteps) {
-      Report report{std::move(*keys), facts, std::move(due)};
-      report.rotating = successor_of(report.keys, Algorithm::rsa) != nullptr ||
-                        successor_of(report.keys, Algorithm::ed25519) != nullptr;
-      return report;
-    }
+    if (waits || steps == kMaxSteps) return report(domain, std::move(*keys), *policy);
     const auto done = perform(domain, due);
     if (!done && done.error().fault != Fault::publisher_failed) return done.failure();
   }
@@ -53,14 +44,28 @@ Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
 Result<Rotator::Report> Rotator::look(const Domain& domain) {
   auto keys = read_key_set(options_.store, domain);
   if (!keys) return keys.failure();
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  return report(domain, std::move(*keys), *policy);
+}
+
+Result<RotationPolicy> Rotator::policy_for(const Domain& domain) const {
   const auto rules = read_domain_rules(options_.store, domain);
   if (!rules) return rules.failure();
   RotationPolicy policy = options_.policy;
   policy.rotates = policy.rotates && rules->rotates;
   if (rules->interval) policy.interval = *rules->interval;
   policy.jitter = std::min(policy.jitter, policy.interval / 4);
-  Report report{std::move(*keys), facts_of(domain), {}};
+  return policy;
+}
+
+Rotator::Report Rotator::report(const Domain& domain, KeySet keys, const RotationPolicy& policy) {
+  Report report{std::move(keys), facts_of(domain), {}, {}};
   report.next = next_due(domain, report.keys, report.facts, policy, clock_.now());
+  if (policy.rotates)
+    report.rotates_at = rotation_time(domain, report.keys, Algorithm::rsa, policy);
+  report.rotating = successor_of(report.keys, Algorithm::rsa) != nullptr ||
+                    successor_of(report.keys, Algorithm::ed25519) != nullptr;
   return report;
 }
 

@@ -42,7 +42,8 @@ class Rotator {
     KeySet keys;
     DnsFacts facts;
     Due next;
-    bool rotating = false;  ///< A successor is on its way.
+    std::optional<WallTime> rotates_at;  ///< When the RSA key is to be replaced; nothing: never.
+    bool rotating = false;               ///< A successor is on its way.
   };
   /// Does what is due now. Without `may_begin` no new rotation is begun. Faults: not_found,
   /// store_read_only, key_unavailable.
@@ -66,6 +67,9 @@ class Rotator {
   [[nodiscard]] std::string record_of(const Domain& domain, const std::string& selector) const;
 
  private:
+  /// The policy with the domain's own rules. Fault: key_unavailable.
+  [[nodiscard]] Result<RotationPolicy> policy_for(const Domain& domain) const;
+  [[nodiscard]] Report report(const Domain& domain, KeySet keys, const RotationPolicy& policy);
   using Change = std::function<Result<void>(KeySet&)>;
   [[nodiscard]] Result<void> perform(const Domain& domain, const Due& due);
   [[nodiscard]] Result<void> create(const Domain& domain, const Due& due);

@@ -309,13 +309,12 @@ void Metrics::keys(std::string_view state, std::int64_t count) {
 void Metrics::key_moved(std::string_view state) {
   impl_->counter(Family::key_moves, {state}).Increment();
 }
-void Metrics::key_census(std::int64_t mismatches, std::chrono::seconds oldest_active,
-                         std::chrono::seconds longest_unproven,
-                         std::chrono::seconds next_rotation) {
+void Metrics::key_census(std::int64_t mismatches, std::int64_t oldest_active,
+                         std::int64_t least_proven, std::int64_t next_rotation) {
   impl_->gauge(Family::key_mismatches).Set(static_cast<double>(mismatches));
-  impl_->gauge(Family::key_oldest_active).Set(static_cast<double>(oldest_active.count()));
-  impl_->gauge(Family::key_longest_unproven).Set(static_cast<double>(longest_unproven.count()));
-  impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation.count()));
+  impl_->gauge(Family::key_oldest_active).Set(static_cast<double>(oldest_active));
+  impl_->gauge(Family::key_least_proven).Set(static_cast<double>(least_proven));
+  impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation));
 }
 void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
 

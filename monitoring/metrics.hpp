@@ -70,8 +70,9 @@ class Metrics {
   // keys
   void keys(std::string_view state, std::int64_t count);
   void key_moved(std::string_view state);
-  void key_census(std::int64_t mismatches, std::chrono::seconds oldest_active,
-                  std::chrono::seconds longest_unproven, std::chrono::seconds next_rotation);
+  /// The last three in seconds since 1970; 0: none.
+  void key_census(std::int64_t mismatches, std::int64_t oldest_active, std::int64_t least_proven,
+                  std::int64_t next_rotation);
   void publisher_failed();
 
   /// Prometheus text format 0.0.4.

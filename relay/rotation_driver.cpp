@@ -18,6 +18,14 @@ bool is_wrong(keys::RecordSeen seen) {
   return seen == absent || seen == revoked || seen == other;
 }
 
+void keep_earlier(std::optional<WallTime>& kept, const std::optional<WallTime>& other) {
+  if (other) kept = std::min(kept.value_or(*other), *other);
+}
+
+std::int64_t in_seconds(const std::optional<WallTime>& time) {
+  return time ? unix_seconds(*time) : 0;
+}
+
 }  // namespace
 
 RotationDriver::RotationDriver(Services& services, net::Loop& loop)
@@ -104,35 +112,26 @@ void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& re
   } else {
     rotating_.erase(domain);
   }
-  const WallTime now = services_.clock.now();
-  const auto since = [now](WallTime then) {
-    return std::chrono::duration_cast<std::chrono::seconds>(now - then);
-  };
   for (const keys::KeyEntry& key : report.keys) {
     ++census_.keys[static_cast<std::size_t>(key.state)];
     if (key.state != keys::KeyState::active) continue;
     const auto began = key.first(keys::KeyState::active);
-    if (began) census_.oldest_active = std::max(census_.oldest_active, since(*began));
+    keep_earlier(census_.oldest_active, began);
     const auto fact = report.facts.find(key.selector);
     if (fact == report.facts.end()) continue;
     if (is_wrong(fact->second.seen)) ++census_.mismatches;
     const auto proven =
         fact->second.seen == keys::RecordSeen::ours ? std::optional(fact->second.checked) : began;
-    if (proven) census_.longest_unproven = std::max(census_.longest_unproven, since(*proven));
+    keep_earlier(census_.least_proven, proven);
   }
-  const auto time =
-      keys::rotation_time(domain, report.keys, keys::Algorithm::rsa, parts_.options.policy);
-  if (time) {
-    const auto left = -since(*time);
-    census_.next_rotation = std::min(census_.next_rotation.value_or(left), left);
-  }
+  keep_earlier(census_.next_rotation, report.rotates_at);
 }
 
 void RotationDriver::tell_gauges() {
   for (std::size_t state = 0; state < keys::kKeyStates; ++state)
     services_.metrics.keys(name_of(static_cast<keys::KeyState>(state)), census_.keys[state]);
-  services_.metrics.key_census(census_.mismatches, census_.oldest_active, census_.longest_unproven,
-                               census_.next_rotation.value_or(std::chrono::seconds(0)));
+  services_.metrics.key_census(census_.mismatches, in_seconds(census_.oldest_active),
+                               in_seconds(census_.least_proven), in_seconds(census_.next_rotation));
 }
 
 }  // namespace signet

@@ -24,9 +24,9 @@ class RotationDriver {
   struct Census {
     std::array<std::int64_t, keys::kKeyStates> keys{};
     std::int64_t mismatches = 0;
-    std::chrono::seconds oldest_active{0};
-    std::chrono::seconds longest_unproven{0};
-    std::optional<std::chrono::seconds> next_rotation;
+    std::optional<WallTime> oldest_active;
+    std::optional<WallTime> least_proven;
+    std::optional<WallTime> next_rotation;
   };
   struct Walk {
     std::vector<Domain> domains;
