@@ -306,8 +306,15 @@ void Rotator::tell(const Domain& domain, const KeySet& before, const KeySet& aft
   if (!observers_.moved) return;
   for (const KeyEntry& key : after) {
     const auto* old = find_key(before, key.selector);
-    if (old != nullptr && old->moves.size() == key.moves.size()) continue;
-    observers_.moved(domain, key, old != nullptr ? old->state : KeyState::generated);
+    if (old != nullptr && old->moves == key.moves) continue;
+    // Where the oldest moves were forgotten, the last one is what is new.
+    const auto known = old != nullptr ? old->moves.size() : 0;
+    for (auto i = std::min(known, key.moves.size() - 1); i < key.moves.size(); ++i) {
+      KeyEntry then = key;
+      then.moves.resize(i + 1);
+      then.state = then.moves.back().to;
+      observers_.moved(domain, then, i > 0 ? key.moves[i - 1].to : then.state);
+    }
   }
 }
 

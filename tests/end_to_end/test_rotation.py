@@ -1,8 +1,10 @@
 """Keys rotate under mail: the DNS is a real Knot that takes signed updates."""
 import base64
+import json
 import secrets
 import subprocess
 import time
+from pathlib import Path
 
 import dkim
 
@@ -168,8 +170,6 @@ class Rotation(EndToEnd):
 
     def states(self, made, domain):
         done = relay.run_program("keys", "show", domain, "--config", made.configuration, "--json")
-        import json
-
         return {key["selector"]: key["state"] for key in json.loads(done.stdout)["keys"]}
 
     def test_domains_rotate_under_mail_and_every_message_verifies_when_it_arrives(self):
@@ -190,3 +190,96 @@ class Rotation(EndToEnd):
         self.assertEqual(self.server.texts(f"{first}._domainkey.example.com"), [])
         self.assertEqual(made.metric("signet_publisher_errors_total"), 0)
         self.assertEqual(made.metric("signet_keys", state="active"), 1)
+
+    def test_killed_at_any_moment_a_rotation_goes_on_where_it_stopped(self):
+        domains = ["example.com"]
+        made = self.start(domains)
+        pause = 0.15
+
+        def done():
+            return sum(fact["event"] == "key" and fact["to"] == "active" for fact in made.log()) >= 2
+
+        deadline = time.monotonic() + 240
+        while not done():
+            self.assertLess(time.monotonic(), deadline, made.log()[-10:])
+            time.sleep(pause)  # A different moment of the rotation each time.
+            pause = pause * 1.3 if pause < 4 else 0.4
+            made.kill()
+            made.start()
+            made.send(mail.message())
+        waiting.until(self, lambda: made.metric("signet_keys", state="active") == 1, "one active key")
+        self.send_until(made, domains, lambda: len(self.sink_.messages) > 3, 60)
+        self.assertEqual(self.wrong, [])
+        self.assertEqual(sum(state == "active" for state in self.states(made, "example.com").values()), 1)
+
+    def test_a_name_server_that_is_down_only_delays_a_rotation(self):
+        made = self.start(["example.com"], interval="4s")
+        self.server.stop()
+        waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > 0, "the publisher fails", 60)
+        states = self.states(made, "example.com")
+        self.assertEqual(sorted(states.values()), ["active", "generated"])
+        self.server.start()
+        waiting.until(self, lambda: "retiring" in self.states(made, "example.com").values(), "the rotation goes on", 90)
+        self.send_until(made, ["example.com"], lambda: len(self.sink_.messages) > 2, 60)
+        self.assertEqual(self.wrong, [])
+
+    def test_a_record_that_vanishes_raises_a_gauge_and_a_log_line(self):
+        made = self.start(["example.com"], interval="1d")
+        made.stop()
+        selector = next(iter(made.keys)).split(".")[0]
+        import dns.query
+        import dns.tsigkeyring
+        import dns.update
+
+        update = dns.update.Update("example.com", keyring=dns.tsigkeyring.from_text({"signet": self.server.secret}))
+        update.delete(f"{selector}._domainkey.example.com.", "TXT")
+        self.assertEqual(dns.query.tcp(update, "127.0.0.1", port=self.server.port, timeout=10).rcode(), 0)
+        made.start()
+        waiting.until(self, lambda: made.metric("signet_key_mismatches") == 1, "the gauge rises")
+        waiting.until(self, lambda: "key_mismatch" in [fact["event"] for fact in made.log()], "the log says so")
+
+    def test_an_operator_takes_each_step_by_hand(self):
+        made = self.start(["example.com"], interval="1d")
+        made.stop()  # The commands need no relay.
+        old = next(iter(made.keys)).split(".")[0]
+
+        def keys(*arguments, check=True):
+            return relay.run_program("keys", *arguments, "--config", made.configuration, "--json", check=check)
+
+        new = json.loads(keys("rotate", "example.com").stdout)["selector"]
+        self.assertEqual(json.loads(keys("rotate", "example.com").stdout)["selector"], new)
+        early = keys("activate", "example.com", new, check=False)
+        self.assertEqual(early.returncode, 1)
+        self.assertIn(b"does not prove", early.stderr)
+        for _ in range(2):
+            self.assertEqual(json.loads(keys("publish", "example.com", new).stdout)["state"], "published")
+        for _ in range(2):
+            self.assertEqual(json.loads(keys("activate", "example.com", new).stdout)["state"], "active")
+        self.assertEqual(self.states(made, "example.com"), {old: "retiring", new: "active"})
+        self.assertEqual(json.loads(keys("revoke", "example.com", old).stdout)["state"], "revoked")
+        self.assertEqual(self.server.texts(f"{old}._domainkey.example.com"), [b"v=DKIM1; k=rsa; p="])
+        again = keys("publish", "example.com", old, check=False)
+        self.assertEqual((again.returncode, b"must not come back" in again.stderr), (1, True))
+        self.assertEqual(keys("show", "other.example", check=False).returncode, 1)
+        plan = json.loads(keys("rotate", "--all", "--dry-run").stdout)
+        self.assertEqual([each["domain"] for each in plan], ["example.com"])
+        audit = [(fact["to"], fact["by"].split()[0]) for fact in made.log() if fact["event"] == "key"]
+        self.assertEqual([to for to, _ in audit], ["generated", "published", "retiring", "verified", "active", "revoked"])
+        self.assertTrue(all(by == "uid" for _, by in audit))
+
+    def test_no_output_holds_key_material(self):
+        made = self.start(["example.com"], interval="4s")
+        self.send_until(made, ["example.com"], lambda: "retiring" in self.states(made, "example.com").values(), 120)
+        secrets_ = [self.server.secret]
+        for file in (self.folder / "store/example.com").glob("*.pem"):
+            secrets_ += file.read_text().splitlines()[10:14]  # Deep in the private part.
+        self.assertGreater(len(secrets_), 4)
+        command_line = (Path("/proc") / str(made.process.pid) / "cmdline").read_bytes()
+        environment = (Path("/proc") / str(made.process.pid) / "environ").read_bytes()
+        shown = relay.run_program("keys", "show", "example.com", "--config", made.configuration, "--json").stdout
+        outputs = [made.stderr(), (self.folder / "delivery.log").read_text(), made.get("/metrics")[1]]
+        outputs += [each.decode(errors="replace") for each in (command_line, environment, shown)]
+        outputs += [file.read_text() for file in (self.folder / "store/example.com").glob("keyset.toml")]
+        for secret in secrets_:
+            for output in outputs:
+                self.assertNotIn(secret, output)
