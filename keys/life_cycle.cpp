@@ -303,8 +303,8 @@ std::optional<WallTime> rotation_time(const Domain& domain, const KeySet& keys, 
   const seconds extra(static_cast<seconds::rep>(hash_of(domain.text() + key->selector) % span));
   WallTime time = *began + policy.interval + extra;
   for (const KeyEntry& other : keys) {
-    if (other.state != failed || algorithm_of(other) != algorithm || !other.since()) continue;
-    time = std::max(time, *other.since() + policy.retry);
+    if (other.state != failed || algorithm_of(other) != algorithm) continue;
+    if (const auto since = other.since()) time = std::max(time, *since + policy.retry);
   }
   return time;
 }
