@@ -224,6 +224,35 @@ struct MonitoringSettings {
   friend bool operator==(const MonitoringSettings&, const MonitoringSettings&) = default;
 };
 
+struct RotationSettings {
+  enum class Publisher { none, manual, rfc2136, command };
+  enum class Proof { authoritative, resolvers };
+  Publisher publisher = Publisher::none;  ///< none: the relay leaves keys alone.
+  Proof proof = Proof::authoritative;
+  std::vector<Endpoint> resolvers;  ///< That must see a record too; empty: [resolver] servers.
+  std::uint16_t authoritative_port = 53;  ///< Other than 53 for tests.
+  seconds interval = hours(24 * 180);
+  seconds jitter = hours(24 * 14);
+  seconds slack = hours(24 * 7);  ///< Beyond the queue's life, before a record is revoked.
+  seconds revoked_for = hours(24 * 7);
+  seconds poll = minutes(5);
+  seconds look_every = minutes(1);
+  seconds give_up = hours(24 * 7);
+  seconds ttl = hours(1);
+  std::uint32_t at_once = 10;
+  bool fall_back = false;
+  /// Minutes of the day, UTC.
+  std::optional<std::pair<minutes, minutes>> quiet_hours;
+  std::optional<Endpoint> server;  ///< rfc2136: the primary.
+  std::optional<Domain> zone;      ///< rfc2136: unset: found by its SOA.
+  std::string key_name;
+  std::string key_algorithm = "hmac-sha256";
+  std::filesystem::path key_file;
+  std::vector<std::string> command;  ///< command: program and arguments.
+  seconds timeout = seconds(30);     ///< Of one publication.
+  friend bool operator==(const RotationSettings&, const RotationSettings&) = default;
+};
+
 struct Settings {
   std::string hostname;            ///< In 220, EHLO, Received. Default: gethostname(2).
   std::filesystem::path store;     ///< STORE/<domain>/…
@@ -247,6 +276,7 @@ struct Settings {
   QueueSettings queue;
   ResolverOptions resolver;
   MonitoringSettings monitoring;
+  RotationSettings rotation;
   bool allow_private_mx = false;  ///< Tests only: MX may lead to private addresses.
 };
 

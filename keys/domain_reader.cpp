@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "keys/key_folder.hpp"
 #include "keys/key_set.hpp"
 #include "keys/secret_file.hpp"
 #include "keys/signing_domain.hpp"
@@ -33,8 +34,9 @@ FileStamp stamp_of(const struct stat& status) {
 // Reads one domain; every file it looks at leaves a stamp.
 class DomainReader {
  public:
-  DomainReader(const fs::path& store, const Domain& domain, bool allow_group)
+  DomainReader(const fs::path& store, const Domain& domain, bool allow_group, WallTime now)
       : store_(store),
+        now_(now),
         folder_(domain.text()),
         rule_(allow_group ? FileRule::group_secret : FileRule::secret),
         domain_(std::make_shared<SigningDomain>(SigningDomain{.name = domain, .active = {}})) {}
@@ -117,7 +119,7 @@ class DomainReader {
       if (selectors_.empty())
         return fail(Fault::not_found, (store_ / folder_).string() + ": no key");
       if (selectors_.size() > 1) return refuse("", "several keys and no keyset.toml");
-      entries_.push_back({selectors_.front(), KeyState::active, false});
+      entries_.push_back({.selector = selectors_.front(), .state = KeyState::active});
       return {};
     }
     auto entries = parse_key_set(*text);
@@ -132,7 +134,9 @@ class DomainReader {
       if (const auto done = read_key(entry); !done) return done;
     }
     const auto& active = domain_->active;
-    if (active.empty()) return refuse("keyset.toml", "no active key");
+    if (active.empty())
+      return fail(Fault::no_active_key,
+                  (store_ / folder_ / "keyset.toml").string() + ": no active key");
     // RFC 8463 support is rare: alone, it would be as good as unsigned.
     if (active.front().key.algorithm() != Algorithm::rsa)
       return refuse(active.front().selector + ".pem",
@@ -149,11 +153,13 @@ class DomainReader {
     auto key = PrivateKey::from_pem(text->view());
     if (!key) return refuse(name, key.error().detail);
     if (key->algorithm() == Algorithm::rsa && key->bits() < kMinRsaBits) {
-      const auto size = "RSA of " + std::to_string(key->bits()) + " bits";
-      if (!entry.legacy && !legacy_)
-        return refuse(name, size + ": under 2048 and not marked legacy");
-      domain_->warnings.push_back(name + ": " + size + " (legacy)");
+      if (const auto allowed = allow_legacy(entry, name, key->bits()); !allowed) return allowed;
     }
+    if (key->bits() > kMinRsaBits && key->algorithm() == Algorithm::rsa)
+      domain_->warnings.push_back(name + ": RSA of " + std::to_string(key->bits()) +
+                                  " bits: its record may need TCP");
+    if (!entry.fingerprint.empty() && entry.fingerprint != fingerprint_of(*key))
+      return refuse(name, "is not the key that keyset.toml names by its fingerprint");
     auto& active = domain_->active;
     const auto place =
         key->algorithm() == Algorithm::rsa
@@ -164,7 +170,26 @@ class DomainReader {
     return {};
   }
 
+  // RFC 8301 3.2: shorter keys must not sign; who needs time to change gets it, with an end.
+  Result<void> allow_legacy(const KeyEntry& entry, const std::string& name, unsigned bits) {
+    const auto size = "RSA of " + std::to_string(bits) + " bits";
+    if (entry.legacy_until && now_ < *entry.legacy_until) {
+      domain_->warnings.push_back(name + ": " + size + " (legacy until " +
+                                  format_time(*entry.legacy_until) + ")");
+      stamp_.good_until =
+          std::min(stamp_.good_until.value_or(WallTime::max()), *entry.legacy_until);
+      return {};
+    }
+    if (entry.legacy_until)
+      return refuse(name, size + ": legacy ended on " + format_time(*entry.legacy_until) +
+                              ", replace it with 'signet keys new " + domain_->name.text() + "'");
+    if (!entry.legacy && !legacy_) return refuse(name, size + ": under 2048 and not marked legacy");
+    domain_->warnings.push_back(name + ": " + size + " (legacy, without an end)");
+    return {};
+  }
+
   const fs::path& store_;
+  const WallTime now_;
   fs::path folder_;
   FileRule rule_;
   bool legacy_ = false;
@@ -177,18 +202,21 @@ class DomainReader {
 }  // namespace
 
 Result<std::shared_ptr<const SigningDomain>> read_domain(const fs::path& store,
-                                                         const Domain& domain, bool allow_group) {
-  return DomainReader(store, domain, allow_group).read();
+                                                         const Domain& domain, bool allow_group,
+                                                         WallTime now) {
+  return DomainReader(store, domain, allow_group, now).read();
 }
 
-StampedDomain read_stamped(const fs::path& store, const Domain& domain, bool allow_group) {
-  DomainReader reader(store, domain, allow_group);
+StampedDomain read_stamped(const fs::path& store, const Domain& domain, bool allow_group,
+                           WallTime now) {
+  DomainReader reader(store, domain, allow_group, now);
   auto read = reader.read();
   return {std::move(read), reader.take_stamp()};
 }
 
-bool is_unchanged(const fs::path& store, const Domain& domain, const DomainStamp& stamp) {
-  if (!stamp.settled) return false;
+bool is_unchanged(const fs::path& store, const Domain& domain, const DomainStamp& stamp,
+                  WallTime now) {
+  if (!stamp.settled || (stamp.good_until && now >= *stamp.good_until)) return false;
   const auto folder = store / domain.text();
   return std::ranges::all_of(stamp.files, [&](const auto& file) {
     struct stat status{};

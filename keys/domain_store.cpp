@@ -83,7 +83,7 @@ struct DomainStore::Impl : std::enable_shared_from_this<Impl> {
     if (is_still(domain)) {
       answer(domain, std::nullopt);
     } else {
-      answer(domain, read_stamped(options.directory, domain, options.allow_group));
+      answer(domain, read_stamped(options.directory, domain, options.allow_group, clock.now()));
     }
   }
 
@@ -95,7 +95,7 @@ struct DomainStore::Impl : std::enable_shared_from_this<Impl> {
       if (!entry.answer) return false;
       stamp = entry.stamp;
     }
-    return is_unchanged(options.directory, domain, stamp);
+    return is_unchanged(options.directory, domain, stamp, clock.now());
   }
 
   // `read` is empty when nothing has changed.
@@ -116,8 +116,8 @@ struct DomainStore::Impl : std::enable_shared_from_this<Impl> {
     for (auto& done : waiting) done(result);
   }
 
-  // The last good keys outlive a read that fails, but not the domain's removal. Returns a failure
-  // that was not told yet.
+  // The last good keys outlive a read that fails, but neither the domain's removal nor a keyset
+  // that says none is active. Returns a failure that was not told yet.
   static std::optional<Error> take(Entry& entry, StampedDomain read) {
     const bool keeps =
         entry.answer && !read.domain && read.domain.error().fault == Fault::key_unavailable;
@@ -158,6 +158,13 @@ net::Task<Answer> DomainStore::find(net::Loop& loop, Domain domain) {
 std::shared_ptr<const SigningDomain> DomainStore::peek(const Domain& domain) const {
   const auto answer = impl_->cached(domain);
   return answer && *answer ? **answer : nullptr;
+}
+
+bool DomainStore::used_within(const Domain& domain, std::chrono::seconds time) const {
+  const std::lock_guard lock(impl_->mutex);
+  const auto found = impl_->index.find(domain.text());
+  return found != impl_->index.end() && found->second->checked &&
+         impl_->clock.steady() - *found->second->checked < time;
 }
 
 void DomainStore::on_failure(std::function<void(const Domain&, const Error&)> observer) {

@@ -3,7 +3,7 @@
 //
 //   STORE/<domain>/<selector>.pem   private key, PKCS#8 or PKCS#1
 //   STORE/<domain>/keyset.toml      states of the selectors; without it one PEM alone is active
-//   STORE/<domain>/domain.toml      optional: profile, legacy
+//   STORE/<domain>/domain.toml      optional: profile, legacy, rotation
 //
 // No scan at start: a million domains cost what is in use.
 #pragma once
@@ -40,6 +40,8 @@ class DomainStore {
                                                                              Domain domain);
   /// Without waiting: the cached domain if fresh, else null.
   [[nodiscard]] std::shared_ptr<const SigningDomain> peek(const Domain& domain) const;
+  /// True if somebody asked for its keys lately.
+  [[nodiscard]] bool used_within(const Domain& domain, std::chrono::seconds time) const;
   /// Any thread.
   void on_failure(std::function<void(const Domain&, const Error&)> observer);
   /// Directory names that are domains, sorted. Blocks.
@@ -49,13 +51,5 @@ class DomainStore {
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
-
-/// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700), atomically. An
-/// existing selector is left as it is and returned (safe to repeat). Empty `selector`: "s" and the
-/// date. A second key gets a keyset: the first stays active, the new one is `generated`. Blocks.
-/// Faults: bad_parameter, key_unavailable.
-[[nodiscard]] Result<SigningKey> create_key(const std::filesystem::path& store,
-                                            const Domain& domain, std::string selector,
-                                            Algorithm algorithm, WallTime now);
 
 }  // namespace signet::keys

@@ -2,47 +2,207 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include "config/document.hpp"
+#include "config/quantity.hpp"
 
 namespace signet::keys {
 namespace {
 
+using config::Entry;
+using config::Position;
+using config::Table;
+using config::Value;
+
 constexpr std::size_t kMaxKeys = 100;
+constexpr std::size_t kMaxMoves = 50;
 
-constexpr std::array<std::string_view, 6> kStates{"generated", "published", "verified",
-                                                  "active",    "retiring",  "revoked"};
+constexpr std::array<std::string_view, kKeyStates> kStates{
+    "generated", "published", "verified", "active", "retiring", "revoked", "deleted", "failed"};
 
-Failure refuse(const toml::source_region& where, std::string_view why) {
+Failure refuse(Position where, std::string_view why) {
   return fail(Fault::key_unavailable,
-              "line " + std::to_string(where.begin.line) + ": " + std::string(why));
+              "line " + std::to_string(std::max(where.line, 1U)) + ": " + std::string(why));
 }
 
-Result<KeyEntry> read_entry(const toml::table& table) {
-  KeyEntry entry;
-  bool has_state = false;
-  for (const auto& [key, node] : table) {
-    if (key == "selector" && node.is_string()) {
-      entry.selector = **node.as_string();
-    } else if (key == "state" && node.is_string()) {
-      const auto found = std::ranges::find(kStates, std::string_view(**node.as_string()));
-      if (found == kStates.end()) return refuse(node.source(), "unknown state");
-      entry.state = static_cast<KeyState>(found - kStates.begin());
-      has_state = true;
-    } else if (key == "legacy" && node.is_boolean()) {
-      entry.legacy = **node.as_boolean();
+Failure unknown(const Entry& entry) {
+  return refuse(entry.where, "unknown or of the wrong type: " + entry.key);
+}
+
+Result<KeyState> read_state(const Value& value) {
+  const auto found = std::ranges::find(kStates, std::string_view(std::get<std::string>(value.of)));
+  if (found == kStates.end()) return refuse(value.where, "unknown state");
+  return static_cast<KeyState>(found - kStates.begin());
+}
+
+Result<WallTime> read_time(const Value& value) {
+  const auto time = parse_time(std::get<std::string>(value.of));
+  if (!time) return refuse(value.where, "a time is written 2026-11-25T19:00:00Z");
+  return *time;
+}
+
+/// The tables of an array of tables; nothing for anything else.
+std::optional<std::vector<const Value*>> tables_of(const Value& value) {
+  const auto* list = std::get_if<config::Array>(&value.of);
+  if (list == nullptr) return std::nullopt;
+  std::vector<const Value*> tables;
+  for (const Value& element : *list) {
+    if (!std::holds_alternative<Table>(element.of)) return std::nullopt;
+    tables.push_back(&element);
+  }
+  return tables;
+}
+
+Result<Move> read_move(const Value& value) {
+  Move move;
+  bool has_to = false;
+  bool has_at = false;
+  for (const Entry& entry : std::get<Table>(value.of).entries) {
+    if (!std::holds_alternative<std::string>(entry.value.of)) return unknown(entry);
+    const auto& text = std::get<std::string>(entry.value.of);
+    if (entry.key == "to") {
+      const auto state = read_state(entry.value);
+      if (!state) return state.failure();
+      move.to = *state;
+      has_to = true;
+    } else if (entry.key == "at") {
+      const auto time = read_time(entry.value);
+      if (!time) return time.failure();
+      move.at = *time;
+      has_at = true;
+    } else if (entry.key == "reason") {
+      move.reason = text;
+    } else if (entry.key == "by") {
+      move.by = text;
     } else {
-      return refuse(node.source(), "unknown or of the wrong type: " + std::string(key.str()));
+      return unknown(entry);
     }
   }
-  if (!is_selector(entry.selector)) return refuse(table.source(), "no selector, or a bad one");
-  if (!has_state) return refuse(table.source(), "no state");
-  return entry;
+  if (!has_to || !has_at) return refuse(value.where, "a move needs 'to' and 'at'");
+  return move;
+}
+
+Result<void> read_moves(const Entry& entry, KeyEntry& into) {
+  const auto moves = tables_of(entry.value);
+  if (!moves) return unknown(entry);
+  if (moves->size() > kMaxMoves) return refuse(entry.where, "over 50 moves");
+  for (const Value* value : *moves) {
+    auto move = read_move(*value);
+    if (!move) return move.failure();
+    into.moves.push_back(std::move(*move));
+  }
+  return {};
+}
+
+Result<void> read_text(const Entry& entry, KeyEntry& into, bool& has_state) {
+  const auto& text = std::get<std::string>(entry.value.of);
+  if (entry.key == "selector") {
+    into.selector = text;
+  } else if (entry.key == "fingerprint") {
+    into.fingerprint = text;
+  } else if (entry.key == "state") {
+    const auto state = read_state(entry.value);
+    if (!state) return state.failure();
+    into.state = *state;
+    has_state = true;
+  } else if (entry.key == "algorithm") {
+    if (text == name_of(Algorithm::rsa)) into.algorithm = Algorithm::rsa;
+    if (text == name_of(Algorithm::ed25519)) into.algorithm = Algorithm::ed25519;
+    if (!into.algorithm) return refuse(entry.value.where, "unknown algorithm");
+  } else if (entry.key == "legacy_until") {
+    const auto time = read_time(entry.value);
+    if (!time) return time.failure();
+    into.legacy_until = *time;
+  } else {
+    return unknown(entry);
+  }
+  return {};
+}
+
+Result<KeyEntry> read_entry(const Value& value) {
+  KeyEntry key;
+  bool has_state = false;
+  for (const Entry& entry : std::get<Table>(value.of).entries) {
+    Result<void> read;
+    if (std::holds_alternative<std::string>(entry.value.of)) {
+      read = read_text(entry, key, has_state);
+    } else if (entry.key == "legacy" && std::holds_alternative<bool>(entry.value.of)) {
+      key.legacy = std::get<bool>(entry.value.of);
+    } else if (entry.key == "move") {
+      read = read_moves(entry, key);
+    } else {
+      read = unknown(entry);
+    }
+    if (!read) return read.failure();
+  }
+  if (!is_selector(key.selector)) return refuse(value.where, "no selector, or a bad one");
+  if (!has_state) return refuse(value.where, "no state");
+  if (!key.moves.empty() && key.moves.back().to != key.state) {
+    return refuse(value.where, "selector " + key.selector + " is said to be " +
+                                   std::string(name_of(key.state)) + ", but its last move led to " +
+                                   std::string(name_of(key.moves.back().to)));
+  }
+  return key;
+}
+
+Result<void> read_rotation(const Entry& section, DomainRules& rules) {
+  for (const Entry& entry : std::get<Table>(section.value.of).entries) {
+    const auto* text = std::get_if<std::string>(&entry.value.of);
+    if (entry.key == "enabled" && std::holds_alternative<bool>(entry.value.of)) {
+      rules.rotates = std::get<bool>(entry.value.of);
+    } else if (entry.key == "interval" && text != nullptr) {
+      const auto interval = config::parse_duration(*text);
+      if (!interval || *interval < std::chrono::seconds(1))
+        return refuse(entry.value.where, "no duration, such as \"90d\"");
+      rules.interval = std::chrono::duration_cast<std::chrono::seconds>(*interval);
+    } else {
+      return unknown(entry);
+    }
+  }
+  return {};
+}
+
+Result<void> read_policy(const Entry& section, DomainRules& rules) {
+  for (const Entry& entry : std::get<Table>(section.value.of).entries) {
+    const auto* text = std::get_if<std::string>(&entry.value.of);
+    if (entry.key == "alignment" && text != nullptr)
+      rules.alignment = parse_alignment_policy(*text);
+    if (!rules.alignment)
+      return refuse(entry.where, "[policy] knows alignment = auto, observe, tag, hold, refuse");
+  }
+  return {};
+}
+
+/// A TOML basic string: what our own words need of it.
+std::string quote(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c;
+  }
+  return quoted + '"';
+}
+
+void add_line(std::string& text, std::string_view key, std::string_view value) {
+  text.append(key).append(" = ").append(quote(value)).append("\n");
 }
 
 }  // namespace
+
+std::optional<WallTime> KeyEntry::since() const {
+  if (moves.empty()) return std::nullopt;
+  return moves.back().at;
+}
+
+std::optional<WallTime> KeyEntry::first(KeyState to) const {
+  std::optional<WallTime> found;
+  for (const Move& move : moves) {
+    if (move.to == KeyState::generated) found.reset();
+    if (move.to == to && !found) found = move.at;
+  }
+  return found;
+}
 
 std::string_view name_of(KeyState state) { return kStates[static_cast<std::size_t>(state)]; }
 
@@ -62,61 +222,113 @@ bool is_selector(std::string_view text) {
   return label != 0;
 }
 
-Result<std::vector<KeyEntry>> parse_key_set(std::string_view toml) {
-  const auto parsed = toml::parse(toml);
-  if (!parsed) return refuse(parsed.error().source(), parsed.error().description());
-  std::vector<KeyEntry> entries;
-  for (const auto& [key, node] : parsed.table()) {
-    const auto* list = key == "key" ? node.as_array() : nullptr;
-    if (list == nullptr || !list->is_homogeneous<toml::table>())
-      return refuse(node.source(), "only [[key]] is known here");
-    if (list->size() > kMaxKeys) return refuse(node.source(), "over 100 keys");
-    for (const auto& element : *list) {
-      auto entry = read_entry(*element.as_table());
-      if (!entry) return entry.failure();
-      if (std::ranges::find(entries, entry->selector, &KeyEntry::selector) != entries.end())
-        return refuse(element.source(), "selector " + entry->selector + " twice");
-      entries.push_back(std::move(*entry));
+KeyEntry* find_key(KeySet& keys, std::string_view selector) {
+  const auto found = std::ranges::find(keys, selector, &KeyEntry::selector);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+const KeyEntry* find_key(const KeySet& keys, std::string_view selector) {
+  const auto found = std::ranges::find(keys, selector, &KeyEntry::selector);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+Result<KeySet> parse_key_set(std::string_view toml) {
+  const auto parsed = config::parse_document(toml);
+  if (!parsed.error.empty()) return refuse(parsed.error_at, parsed.error);
+  KeySet keys;
+  for (const Entry& entry : parsed.root.entries) {
+    const auto list = entry.key == "key" ? tables_of(entry.value) : std::nullopt;
+    if (!list) return refuse(entry.where, "only [[key]] is known here");
+    if (list->size() > kMaxKeys) return refuse(entry.where, "over 100 keys");
+    for (const Value* value : *list) {
+      auto key = read_entry(*value);
+      if (!key) return key.failure();
+      if (find_key(keys, key->selector) != nullptr)
+        return refuse(value->where, "selector " + key->selector + " twice");
+      keys.push_back(std::move(*key));
     }
   }
-  return entries;
+  return keys;
 }
 
 Result<DomainRules> parse_domain_rules(std::string_view toml) {
-  const auto parsed = toml::parse(toml);
-  if (!parsed) return refuse(parsed.error().source(), parsed.error().description());
+  const auto parsed = config::parse_document(toml);
+  if (!parsed.error.empty()) return refuse(parsed.error_at, parsed.error);
   DomainRules rules;
-  for (const auto& [key, node] : parsed.table()) {
-    if (key == "profile" && node.is_string()) {
-      const std::string_view name = **node.as_string();
-      if (name != "standard" && name != "bulk") return refuse(node.source(), "unknown profile");
+  for (const Entry& entry : parsed.root.entries) {
+    if (entry.key == "profile" && std::holds_alternative<std::string>(entry.value.of)) {
+      const std::string_view name = std::get<std::string>(entry.value.of);
+      if (name != "standard" && name != "bulk") return refuse(entry.where, "unknown profile");
       rules.profile = name == "bulk" ? Profile::bulk : Profile::standard;
-    } else if (key == "legacy" && node.is_boolean()) {
-      rules.legacy = **node.as_boolean();
-    } else if (key == "policy" && node.is_table()) {
-      for (const auto& [name, value] : *node.as_table()) {
-        const auto* text = name == "alignment" ? value.as_string() : nullptr;
-        if (text != nullptr) rules.alignment = parse_alignment_policy(**text);
-        if (!rules.alignment)
-          return refuse(value.source(),
-                        "[policy] knows alignment = auto, observe, tag, hold, refuse");
-      }
+    } else if (entry.key == "legacy" && std::holds_alternative<bool>(entry.value.of)) {
+      rules.legacy = std::get<bool>(entry.value.of);
+    } else if (entry.key == "rotation" && std::holds_alternative<Table>(entry.value.of)) {
+      if (const auto read = read_rotation(entry, rules); !read) return read.failure();
+    } else if (entry.key == "policy" && std::holds_alternative<Table>(entry.value.of)) {
+      if (const auto read = read_policy(entry, rules); !read) return read.failure();
     } else {
-      return refuse(node.source(), "unknown or of the wrong type: " + std::string(key.str()));
+      return unknown(entry);
     }
   }
   return rules;
 }
 
-std::string format_key_set(const std::vector<KeyEntry>& entries) {
+std::string format_key_set(const KeySet& keys) {
   std::string text;
-  for (const auto& entry : entries) {
-    text += "[[key]]\nselector = \"" + entry.selector + "\"\nstate = \"" +
-            std::string(name_of(entry.state)) + "\"\n";
-    if (entry.legacy) text += "legacy = true\n";
+  for (const KeyEntry& key : keys) {
+    text += "[[key]]\n";
+    add_line(text, "selector", key.selector);
+    add_line(text, "state", name_of(key.state));
+    if (key.algorithm) add_line(text, "algorithm", name_of(*key.algorithm));
+    if (!key.fingerprint.empty()) add_line(text, "fingerprint", key.fingerprint);
+    if (key.legacy) text += "legacy = true\n";
+    if (key.legacy_until) add_line(text, "legacy_until", format_time(*key.legacy_until));
+    for (const Move& move : key.moves) {
+      text += "[[key.move]]\n";
+      add_line(text, "to", name_of(move.to));
+      add_line(text, "at", format_time(move.at));
+      if (!move.reason.empty()) add_line(text, "reason", move.reason);
+      if (!move.by.empty()) add_line(text, "by", move.by);
+    }
     text += "\n";
   }
   return text;
+}
+
+std::string format_time(WallTime time) {
+  using namespace std::chrono;
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(floor<seconds>(time - day));
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+std::optional<WallTime> parse_time(std::string_view text) {
+  using namespace std::chrono;
+  constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != kShape.size()) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kShape[i] == 'd' ? !digit : text[i] != kShape[i]) return std::nullopt;
+  }
+  const auto number = [text](std::size_t at, std::size_t size) {
+    int value = 0;
+    for (const char c : text.substr(at, size)) value = value * 10 + (c - '0');
+    return value;
+  };
+  const year_month_day date(year(number(0, 4)), month(static_cast<unsigned>(number(5, 2))),
+                            day(static_cast<unsigned>(number(8, 2))));
+  const int hour = number(11, 2);
+  const int minute = number(14, 2);
+  const int second = number(17, 2);
+  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  return WallTime(sys_days(date)) + hours(hour) + minutes(minute) + seconds(second);
 }
 
 }  // namespace signet::keys

@@ -3,37 +3,83 @@
 //   keyset.toml     [[key]]
 //                   selector = "s1"
 //                   state = "active"       generated published verified active retiring revoked
-//                   legacy = true          optional: an RSA key below 2048 bits may sign
+//                                          deleted failed
+//                   algorithm = "rsa-sha256"              optional, as all that follows
+//                   fingerprint = "SHA256:<base64>"       of the octets in p=
+//                   legacy_until = "2027-06-30T00:00:00Z" an RSA key below 2048 bits may sign
+//                   legacy = true                         the same without an end
+//                   [[key.move]]           how it came to this state, oldest first
+//                   to = "generated"
+//                   at = "2026-11-25T19:00:00Z"
+//                   reason = "new"
+//                   by = "uid 0"
 //   domain.toml     profile = "bulk"       optional: or "standard"
 //                   legacy = true          optional: for every key of the domain
+//                   [rotation]             optional: differs from [rotation] of the configuration
+//                   enabled = false
+//                   interval = "90d"
 //                   [policy]               optional
 //                   alignment = "observe"  or: auto tag hold refuse
 //
 // No I/O here.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "keys/signing_domain.hpp"
+#include "relay/base/clock.hpp"
 #include "relay/base/result.hpp"
 
 namespace signet::keys {
 
-enum class KeyState { generated, published, verified, active, retiring, revoked };
+enum class KeyState {
+  generated,  ///< The private half exists; nobody knows the public one.
+  published,  ///< The record was given to the publisher.
+  verified,   ///< Every name server answers with it, and old negative answers have expired.
+  active,     ///< Signs.
+  retiring,   ///< Signs no more; the record stays for mail on its way.
+  revoked,    ///< The record says p= without a key.
+  deleted,    ///< No record, no private half: history.
+  failed,     ///< Given up: never signs again.
+};
+inline constexpr std::size_t kKeyStates = 8;
+
+struct Move {
+  KeyState to = KeyState::generated;
+  WallTime at;  ///< Whole seconds.
+  std::string reason;
+  std::string by;
+  friend bool operator==(const Move&, const Move&) = default;
+};
 
 struct KeyEntry {
   std::string selector;
   KeyState state = KeyState::generated;
   bool legacy = false;
+  std::optional<WallTime> legacy_until = {};
+  std::optional<Algorithm> algorithm = {};
+  std::string fingerprint = {};  ///< Empty: not known.
+  std::vector<Move> moves = {};  ///< Oldest first, at most 50.
+
+  /// When it came to its present state; nothing when nobody wrote that down.
+  [[nodiscard]] std::optional<WallTime> since() const;
+  /// When it first came to that state in its present life: deleted selectors may live again.
+  [[nodiscard]] std::optional<WallTime> first(KeyState to) const;
+  friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
 };
+
+using KeySet = std::vector<KeyEntry>;
 
 struct DomainRules {
   std::optional<Profile> profile;
   bool legacy = false;
   std::optional<AlignmentPolicy> alignment;
+  bool rotates = true;
+  std::optional<std::chrono::seconds> interval = {};
 };
 
 [[nodiscard]] std::string_view name_of(KeyState state);
@@ -41,11 +87,19 @@ struct DomainRules {
 /// Labels of letters, digits, hyphen and underscore: what may be a file name and a DNS name.
 [[nodiscard]] bool is_selector(std::string_view text);
 
+/// Null when there is none.
+[[nodiscard]] KeyEntry* find_key(KeySet& keys, std::string_view selector);
+[[nodiscard]] const KeyEntry* find_key(const KeySet& keys, std::string_view selector);
+
 /// Fault: key_unavailable (line and reason). A name it does not know is an error: a misspelt
-/// "legacy" must not go unseen.
-[[nodiscard]] Result<std::vector<KeyEntry>> parse_key_set(std::string_view toml);
+/// "legacy" must not go unseen. So is a state that is not where the last move led.
+[[nodiscard]] Result<KeySet> parse_key_set(std::string_view toml);
 [[nodiscard]] Result<DomainRules> parse_domain_rules(std::string_view toml);
 /// What parse_key_set() reads.
-[[nodiscard]] std::string format_key_set(const std::vector<KeyEntry>& entries);
+[[nodiscard]] std::string format_key_set(const KeySet& keys);
+
+/// "2026-11-25T19:00:00Z" (RFC 3339, UTC, whole seconds).
+[[nodiscard]] std::string format_time(WallTime time);
+[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
 
 }  // namespace signet::keys

@@ -9,6 +9,7 @@
 
 #include "keys/private_key.hpp"
 #include "relay/base/alignment_policy.hpp"
+#include "relay/base/clock.hpp"
 #include "relay/base/domain.hpp"
 
 namespace signet::keys {
@@ -31,8 +32,9 @@ struct SigningDomain {
 };
 
 /// Reads one domain from disk. Blocks. Faults: not_found (no directory, or no key in it),
-/// key_unavailable (something is there but can't be used: the detail says file and reason).
+/// no_active_key (the keyset says so), key_unavailable (something is there but can't be used: the
+/// detail says file and reason). `now` decides whether a legacy key may still sign.
 [[nodiscard]] Result<std::shared_ptr<const SigningDomain>> read_domain(
-    const std::filesystem::path& store, const Domain& domain, bool allow_group);
+    const std::filesystem::path& store, const Domain& domain, bool allow_group, WallTime now);
 
 }  // namespace signet::keys

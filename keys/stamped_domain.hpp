@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ struct DomainStamp {
   std::vector<std::pair<std::string, FileStamp>> files;
   /// False when something was changed so shortly before the read that its stamp proves nothing.
   bool settled = false;
+  std::optional<WallTime> good_until;  ///< Then a legacy key ends, whatever the files say.
 };
 
 struct StampedDomain {
@@ -33,10 +35,10 @@ struct StampedDomain {
 
 /// As read_domain(). Blocks.
 [[nodiscard]] StampedDomain read_stamped(const std::filesystem::path& store, const Domain& domain,
-                                         bool allow_group);
+                                         bool allow_group, WallTime now);
 
 /// True if nothing has changed since the read: a stat(2) per file, no parsing. Blocks.
 [[nodiscard]] bool is_unchanged(const std::filesystem::path& store, const Domain& domain,
-                                const DomainStamp& stamp);
+                                const DomainStamp& stamp, WallTime now);
 
 }  // namespace signet::keys

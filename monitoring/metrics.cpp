@@ -331,6 +331,21 @@ void Metrics::held(std::string_view reason, std::int64_t messages) {
   impl_->gauge(Family::held_messages, {reason}).Set(static_cast<double>(messages));
 }
 
+void Metrics::keys(std::string_view state, std::int64_t count) {
+  impl_->gauge(Family::keys, {state}).Set(static_cast<double>(count));
+}
+void Metrics::key_moved(std::string_view state) {
+  impl_->counter(Family::key_moves, {state}).Increment();
+}
+void Metrics::key_census(std::int64_t mismatches, std::int64_t oldest_active,
+                         std::int64_t least_proven, std::int64_t next_rotation) {
+  impl_->gauge(Family::key_mismatches).Set(static_cast<double>(mismatches));
+  impl_->gauge(Family::key_oldest_active).Set(static_cast<double>(oldest_active));
+  impl_->gauge(Family::key_least_proven).Set(static_cast<double>(least_proven));
+  impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation));
+}
+void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
+
 std::string Metrics::expose() const {
   {
     const std::lock_guard lock(impl_->scrape_mutex);

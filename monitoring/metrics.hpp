@@ -79,6 +79,14 @@ class Metrics {
   void loop_lag(std::size_t loop, std::chrono::microseconds lag);
   void held(std::string_view reason, std::int64_t messages);
 
+  // keys
+  void keys(std::string_view state, std::int64_t count);
+  void key_moved(std::string_view state);
+  /// The last three in seconds since 1970; 0: none.
+  void key_census(std::int64_t mismatches, std::int64_t oldest_active, std::int64_t least_proven,
+                  std::int64_t next_rotation);
+  void publisher_failed();
+
   /// Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
 

@@ -68,6 +68,21 @@ struct NewKeyOptions {
 /// Makes a key (or finds it made) and prints the DNS record.
 int new_key(const NewKeyOptions& options);
 
+enum class KeyVerb { list, show, publish, activate, rotate, retire, revoke };
+struct KeyOrder {
+  KeyVerb verb = KeyVerb::list;
+  std::filesystem::path config;
+  std::filesystem::path store;
+  std::string domain;  ///< Empty: every domain of the store.
+  std::string selector;
+  bool unproven = false;  ///< activate without asking the DNS.
+  bool dry_run = false;
+  bool json = false;
+};
+/// 0: done, or done already; 1: no such key, or its state or the DNS forbids it; 2: configuration,
+/// store or publisher.
+int order_key(const KeyOrder& order);
+
 /// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
 int new_user(const std::string& name, bool json);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <utility>
 
+#include "keys/create_key.hpp"
 #include "keys/domain_store.hpp"
 #include "monitoring/log.hpp"
 #include "relay/commands.hpp"
@@ -59,8 +60,8 @@ std::shared_ptr<config::Settings> embedded_settings(const std::filesystem::path&
 Result<std::string> make_key(const config::Settings& settings,
                              const std::filesystem::path& zone_file) {
   const Domain domain = *Domain::parse(kDomain);
-  auto key =
-      keys::create_key(settings.store, domain, "demo", keys::Algorithm::rsa, SystemClock().now());
+  auto key = keys::create_key({.directory = settings.store}, domain, "demo", keys::Algorithm::rsa,
+                              {.at = SystemClock().now(), .reason = "demo", .by = {}});
   if (!key) return key.failure();
   std::string record = key->key.dns_record();
   std::ofstream zone(zone_file);

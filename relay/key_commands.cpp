@@ -7,7 +7,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "keys/domain_store.hpp"
+#include "keys/create_key.hpp"
 #include "relay/accept/password.hpp"
 #include "relay/accept/scram.hpp"
 #include "relay/commands.hpp"
@@ -19,6 +19,8 @@ int complain(const std::string& what) {
   std::fprintf(stderr, "signet: %s\n", what.c_str());
   return 2;
 }
+
+std::string who() { return "uid " + std::to_string(geteuid()) + " (command line)"; }
 
 /// A line from the terminal without echo, or from standard input.
 std::string ask_password() {
@@ -55,7 +57,8 @@ int new_key(const NewKeyOptions& options) {
   const auto algorithm =
       options.algorithm == "rsa" ? keys::Algorithm::rsa : keys::Algorithm::ed25519;
   const auto key =
-      keys::create_key(store, *domain, options.selector, algorithm, SystemClock().now());
+      keys::create_key({.directory = store, .allow_group = true}, *domain, options.selector,
+                       algorithm, {.at = SystemClock().now(), .reason = "new", .by = who()});
   if (!key) return complain(key.error().detail);
   const std::string record = key->key.dns_record();
   const std::string zone = keys::zone_line(key->selector, domain->text(), record);

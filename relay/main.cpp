@@ -122,6 +122,44 @@ void add_keys(CLI::App& app, int& status) {
   command->callback([options, &status] { status = new_key(*options); });
 }
 
+void add_key_order(CLI::App& keys, int& status, KeyVerb verb, const char* name,
+                   const char* description) {
+  auto* command = keys.add_subcommand(name, description);
+  auto order = std::make_shared<KeyOrder>();
+  order->verb = verb;
+  auto* domain = command->add_option("domain", order->domain, "Signing domain");
+  const bool names_key = verb == KeyVerb::publish || verb == KeyVerb::activate ||
+                         verb == KeyVerb::retire || verb == KeyVerb::revoke;
+  if (verb != KeyVerb::list && verb != KeyVerb::rotate) domain->required();
+  if (names_key) command->add_option("selector", order->selector, "Selector")->required();
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", order->config, "Configuration file (store, publisher, proof)");
+  place->add_option("--store", order->store, "Store directory: records are published by hand");
+  place->require_option(1);
+  if (verb == KeyVerb::activate)
+    command->add_flag("--unproven", order->unproven, "Do not ask the DNS first");
+  if (verb == KeyVerb::rotate) {
+    auto* all = command->add_flag("--all")->description("Every domain of the store");
+    all->excludes(domain);
+    auto* dry = command->add_flag("--dry-run", order->dry_run, "Show when each domain rotates");
+    all->needs(dry);
+  }
+  command->add_flag("--json", order->json, "Print JSON");
+  command->callback([order, &status] { status = order_key(*order); });
+}
+
+void add_key_orders(CLI::App& app, int& status) {
+  auto& keys = *app.get_subcommand("keys");
+  add_key_order(keys, status, KeyVerb::list, "list", "Keys and their states");
+  add_key_order(keys, status, KeyVerb::show, "show", "A domain's keys with their DNS records");
+  add_key_order(keys, status, KeyVerb::publish, "publish", "Have a key's record published");
+  add_key_order(keys, status, KeyVerb::activate, "activate",
+                "Sign with a key that the DNS proves; the one before retires");
+  add_key_order(keys, status, KeyVerb::rotate, "rotate", "Begin a rotation: make the next key");
+  add_key_order(keys, status, KeyVerb::retire, "retire", "Sign no more; the record stays");
+  add_key_order(keys, status, KeyVerb::revoke, "revoke", "Sign no more and empty the record");
+}
+
 void add_user(CLI::App& app, int& status) {
   auto* user = app.add_subcommand("user", "AUTH users");
   user->require_subcommand(1);
@@ -192,6 +230,7 @@ int main(int argc, char** argv) {
   add_dmarc(app, status);
   add_spf(app, status);
   add_keys(app, status);
+  add_key_orders(app, status);
   add_user(app, status);
   add_queue(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");

@@ -51,11 +51,13 @@ Parts split(const std::string& message) {
 
 Result<std::shared_ptr<const keys::SigningDomain>> keys_for(const config::Settings& settings,
                                                             const Domain& author) {
-  auto found = keys::read_domain(settings.store, author, settings.store_allow_group);
+  auto found =
+      keys::read_domain(settings.store, author, settings.store_allow_group, SystemClock().now());
   const auto parent = settings.signing.parents.find(author);
   if (!found && found.error().fault == Fault::not_found &&
       parent != settings.signing.parents.end()) {
-    found = keys::read_domain(settings.store, parent->second, settings.store_allow_group);
+    found = keys::read_domain(settings.store, parent->second, settings.store_allow_group,
+                              SystemClock().now());
   }
   return found;
 }
@@ -71,7 +73,7 @@ Result<std::string> sign_message(const config::Settings& settings, const std::st
   std::shared_ptr<const keys::SigningDomain> platform;
   if (settings.signing.platform_domain) {
     auto read = keys::read_domain(settings.store, *settings.signing.platform_domain,
-                                  settings.store_allow_group);
+                                  settings.store_allow_group, SystemClock().now());
     if (!read) return read.failure();
     platform = std::move(*read);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "keys/key_folder.hpp"
 #include "relay/pipeline.hpp"
 #include "relay/sign/plan.hpp"
 
@@ -25,6 +26,16 @@ SignedBy split(const std::string& name) {
   const std::size_t at = name.find(kMiddle);
   if (at == std::string::npos) return {};
   return {name.substr(0, at), name.substr(at + kMiddle.size())};
+}
+
+/// True if the keyset says that the record of `selector` still stands: what it signed may leave.
+bool is_still_published(const config::Settings& settings, const Domain& domain,
+                        const std::string& selector) {
+  const auto keys = keys::read_key_set(
+      {.directory = settings.store, .allow_group = settings.store_allow_group}, domain);
+  if (!keys) return false;
+  const auto* key = keys::find_key(*keys, selector);
+  return key != nullptr && key->state == keys::KeyState::retiring;
 }
 
 bool is_active(const keys::SigningDomain& domain, const std::string& selector) {
@@ -155,6 +166,15 @@ net::Task<Result<std::string>> Outbound::fresh_signatures(
     const auto domain_name = Domain::parse(by.domain);
     if (!domain_name) continue;
     auto domain = co_await services_.domains.find(loop_, *domain_name);
+    if (!domain && domain.error().fault == Fault::no_active_key) {
+      const bool stands = co_await net::run_on(
+          services_.pool, loop_,
+          [settings = snapshot->settings, name = *domain_name, selector = by.selector] {
+            return is_still_published(*settings, name, selector);
+          });
+      if (!stands) co_return domain.failure();
+      continue;
+    }
     if (!domain) co_return domain.failure();
     stale = stale || !is_active(**domain, by.selector);
     if (domains.empty() || domains.back()->name != (*domain)->name)

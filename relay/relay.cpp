@@ -132,6 +132,8 @@ Result<void> Relay::open_workers() {
   scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
   operations_ =
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
+  if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
+    rotation_ = std::make_unique<RotationDriver>(*services_, control_);
   return {};
 }
 
@@ -244,6 +246,7 @@ net::Task<void> Relay::start_queue() {
     return true;
   });
   if (counted && !draining_) scanner_->start();
+  if (rotation_ && !draining_) rotation_->start();
 }
 
 net::Task<void> Relay::watch_clock() {
@@ -287,6 +290,7 @@ net::Task<void> Relay::drain() {
   listeners_
       .clear();  // Sockets of systemd go on queueing; others refuse, so that clients try elsewhere.
   scanner_->stop();
+  rotation_.reset();
   door_->drain();
   for (Worker& worker : workers_) {
     worker.thread->loop().post([&outbound = worker.pipeline->outbound()] { outbound.drain(); });
@@ -335,6 +339,7 @@ net::Task<void> Relay::reload_once() {
 void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
+  rotation_.reset();
   if (operations_) operations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();

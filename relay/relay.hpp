@@ -15,6 +15,7 @@
 #include "relay/observation.hpp"
 #include "relay/queue_operations.hpp"
 #include "relay/queue_scanner.hpp"
+#include "relay/rotation_driver.hpp"
 
 namespace signet {
 
@@ -91,6 +92,7 @@ class Relay {
   std::vector<Worker> workers_;
   std::unique_ptr<QueueScanner> scanner_;
   std::unique_ptr<QueueOperations> operations_;
+  std::unique_ptr<RotationDriver> rotation_;  // Null: keys are left alone.
   std::unique_ptr<net::InheritedSockets> inherited_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<Observation> observation_;

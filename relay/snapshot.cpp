@@ -70,6 +70,7 @@ std::vector<std::string> fixed_at_start(const config::Settings& at_start,
   compare("limits.min_free_bytes", at_start.limits.min_free_bytes, now.limits.min_free_bytes);
   compare("limits.min_free_share", at_start.limits.min_free_share, now.limits.min_free_share);
   compare("resolver", at_start.resolver, now.resolver);
+  compare("rotation", at_start.rotation, now.rotation);
   compare("monitoring", at_start.monitoring, now.monitoring);
   return names;
 }
@@ -84,6 +85,7 @@ std::vector<std::string> unusable_files(std::shared_ptr<const config::Settings> 
   };
   need("trust_anchor", settings->resolver.trust_anchor);
   need("root_hints", settings->resolver.root_hints);
+  need("rotation.key_file", settings->rotation.key_file);
   for (const auto& route : settings->routes) {
     const auto& file = route.password_file;
     if (file.empty()) continue;

@@ -109,7 +109,7 @@ Result<std::unique_ptr<Database>> open_damaged(const std::filesystem::path& path
   if (error) return fail(Fault::spool_failed, copy.string() + ": " + error.message());
   const Result<void> repaired = Database::repair(copy);
   if (!repaired) return repaired.failure();
-  return Database::open(copy, Database::Mode::read_only_salvage, {}, {});
+  return Database::open(copy, Database::Mode::read_write_salvage, {}, {});
 }
 
 }  // namespace

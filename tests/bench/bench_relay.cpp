@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "keys/create_key.hpp"
 #include "keys/domain_store.hpp"
 #include "relay/sign/plan.hpp"
 #include "relay/sign/signer.hpp"
@@ -151,10 +152,12 @@ class Bench {
   }
 
   void make_domain() {
-    const auto made = keys::create_key(directory_ / "domains", *Domain::parse("bench.example"),
-                                       "b1", keys::Algorithm::rsa, SystemClock().now());
+    const auto made = keys::create_key({.directory = directory_ / "domains"},
+                                       *Domain::parse("bench.example"), "b1", keys::Algorithm::rsa,
+                                       {.at = SystemClock().now(), .reason = "bench", .by = {}});
     if (!made) std::abort();
-    domain_ = *keys::read_domain(directory_ / "domains", *Domain::parse("bench.example"), false);
+    domain_ = *keys::read_domain(directory_ / "domains", *Domain::parse("bench.example"), false,
+                                 SystemClock().now());
   }
 
   void signing() {

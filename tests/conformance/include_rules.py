@@ -18,7 +18,8 @@ EXCLUSIVE = {
     "openssl/ssl.h": ["relay/net/"],
     "opendkim/": ["relay/sign/"],
     "rocksdb/": ["relay/spool/"],
-    "toml++/": ["config/document.cpp", "keys/key_set.cpp"],
+    "ldns/": ["keys/"],
+    "toml++/": ["config/document.cpp"],
     "prometheus/": ["monitoring/"],
     "CLI/": ["relay/main.cpp", "relay/admin/queue_commands.cpp"],
 }

@@ -116,6 +116,13 @@ TEST(ExampleTest, shows_the_defaults) {
   EXPECT_EQ(limits(*minimal.settings), limits(*whole.settings));
   EXPECT_EQ(times(*minimal.settings), times(*whole.settings));
   EXPECT_EQ(client(*minimal.settings), client(*whole.settings));
+  const auto rotation = [](const Settings& s) {
+    const RotationSettings& r = s.rotation;
+    return std::tuple(r.interval, r.jitter, r.slack, r.revoked_for, r.poll, r.give_up, r.look_every,
+                      r.ttl, r.at_once, r.fall_back, r.proof, r.authoritative_port, r.timeout,
+                      r.key_algorithm);
+  };
+  EXPECT_EQ(rotation(*minimal.settings), rotation(*whole.settings));
 }
 
 }  // namespace

@@ -139,6 +139,29 @@ TEST_F(DomainStoreTest, keeps_the_last_good_keys_and_says_so_once) {
   EXPECT_NE(*mended, *good);
 }
 
+TEST_F(DomainStoreTest, a_revoked_key_is_not_a_last_good_one) {
+  write("a.example/s1.pem", rsa_pem());
+  ASSERT_TRUE(find("a.example"));
+  write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='revoked'\n");
+  clock_.elapsed += 5s;
+  const auto answer = find("a.example");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().fault, Fault::no_active_key);
+}
+
+TEST_F(DomainStoreTest, half_a_keyset_leaves_the_last_good_keys_and_other_domains_alone) {
+  write("a.example/s1.pem", rsa_pem());
+  write("b.example/s1.pem", rsa_pem());
+  const auto good = find("a.example");
+  ASSERT_TRUE(good);
+  write("a.example/keyset.toml", "[[key]]\nselector='s1'\nsta");
+  clock_.elapsed += 5s;
+  EXPECT_EQ(*find("a.example"), *good);
+  EXPECT_TRUE(find("b.example"));
+  ASSERT_EQ(failures_.size(), 1U);
+  EXPECT_NE(failures_[0].find("a.example/keyset.toml: line 3"), std::string::npos) << failures_[0];
+}
+
 TEST_F(DomainStoreTest, a_removed_domain_is_not_found) {
   write("a.example/s1.pem", rsa_pem());
   ASSERT_TRUE(find("a.example"));

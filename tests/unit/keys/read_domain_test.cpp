@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "keys/domain_store.hpp"
+#include "keys/create_key.hpp"
 #include "keys/key_set.hpp"
 #include "tests/unit/keys/store_fixture.hpp"
 
@@ -12,7 +12,11 @@ namespace fs = std::filesystem;
 class ReadDomainTest : public StoreTest {
  protected:
   Result<std::shared_ptr<const SigningDomain>> read() {
-    return read_domain(store_, domain("a.example"), false);
+    return read_domain(store_, domain("a.example"), false, now_);
+  }
+  Result<SigningKey> create(std::string selector, Algorithm algorithm, WallTime now = {}) {
+    return create_key({.directory = store_}, domain("a.example"), std::move(selector), algorithm,
+                      {.at = now, .reason = "new", .by = "a test"});
   }
   void expect_refused(Fault fault, std::string_view why) {
     const auto read_now = read();
@@ -20,6 +24,8 @@ class ReadDomainTest : public StoreTest {
     EXPECT_EQ(read_now.error().fault, fault) << read_now.error().detail;
     EXPECT_NE(read_now.error().detail.find(why), std::string::npos) << read_now.error().detail;
   }
+
+  WallTime now_{std::chrono::seconds(1'795'000'000)};  // 2026-11-18T11:06:40Z
 };
 
 TEST_F(ReadDomainTest, one_key_without_a_keyset_is_active) {
@@ -91,7 +97,7 @@ TEST_F(ReadDomainTest, says_which_file_is_wrong) {
   write("a.example/keyset.toml", "[[key]]\nselector='s9'\nstate='active'\n");
   expect_refused(Fault::key_unavailable, "s9.pem");
   write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='retiring'\n");
-  expect_refused(Fault::key_unavailable, "no active key");
+  expect_refused(Fault::no_active_key, "no active key");
   write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='actve'\n");
   expect_refused(Fault::key_unavailable, "keyset.toml: line 3: unknown state");
   write("a.example/keyset.toml", "", 0666);
@@ -133,6 +139,27 @@ TEST_F(ReadDomainTest, a_short_key_signs_only_where_it_is_marked_legacy) {
   EXPECT_TRUE(read());
 }
 
+TEST_F(ReadDomainTest, a_legacy_key_ends_on_its_day) {
+  write("a.example/s1.pem", kShortRsa);
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='s1'\nstate='active'\nlegacy_until='2026-11-19T00:00:00Z'\n");
+  const auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_NE((*found)->warnings.at(0).find("legacy until 2026-11-19"), std::string::npos);
+  now_ += std::chrono::hours(24);
+  expect_refused(Fault::key_unavailable, "legacy ended on 2026-11-19T00:00:00Z");
+}
+
+TEST_F(ReadDomainTest, refuses_a_key_that_is_not_the_one_of_the_keyset) {
+  const auto key = PrivateKey::from_pem(rsa_pem());
+  write("a.example/s1.pem", PrivateKey::generate(Algorithm::rsa)->to_pem());
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='s1'\nstate='active'\nfingerprint='" + fingerprint_of(*key) + "'\n");
+  expect_refused(Fault::key_unavailable, "s1.pem: is not the key");
+  write("a.example/s1.pem", rsa_pem());
+  EXPECT_TRUE(read());
+}
+
 TEST_F(ReadDomainTest, works_in_a_mounted_secret) {
   write("..2026/s1.pem", rsa_pem());
   fs::create_symlink("..2026", store_ / "..data");
@@ -142,10 +169,10 @@ TEST_F(ReadDomainTest, works_in_a_mounted_secret) {
 
 TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
   const auto now = WallTime(std::chrono::seconds(1'795'000'000));  // 2026-11-18
-  const auto made = create_key(store_, domain("a.example"), "", Algorithm::rsa, now);
+  const auto made = create("", Algorithm::rsa, now);
   ASSERT_TRUE(made) << made.error().detail;
   EXPECT_EQ(made->selector, "s20261118");
-  const auto again = create_key(store_, domain("a.example"), "", Algorithm::rsa, now);
+  const auto again = create("", Algorithm::rsa, now);
   ASSERT_TRUE(again) << again.error().detail;
   EXPECT_EQ(again->key.public_base64(), made->key.public_base64());
   struct stat status{};
@@ -159,9 +186,9 @@ TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
 
 TEST_F(ReadDomainTest, a_second_key_does_not_disturb_the_first) {
   const auto now = WallTime{};
-  ASSERT_TRUE(create_key(store_, domain("a.example"), "s1", Algorithm::rsa, now));
-  ASSERT_TRUE(create_key(store_, domain("a.example"), "e1", Algorithm::ed25519, now));
-  ASSERT_TRUE(create_key(store_, domain("a.example"), "e2", Algorithm::ed25519, now));
+  ASSERT_TRUE(create("s1", Algorithm::rsa, now));
+  ASSERT_TRUE(create("e1", Algorithm::ed25519, now));
+  ASSERT_TRUE(create("e2", Algorithm::ed25519, now));
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
   ASSERT_EQ((*found)->active.size(), 1U);
@@ -175,12 +202,31 @@ TEST_F(ReadDomainTest, a_second_key_does_not_disturb_the_first) {
 }
 
 TEST_F(ReadDomainTest, refuses_to_create_what_could_not_sign) {
-  const auto alone = create_key(store_, domain("a.example"), "e1", Algorithm::ed25519, {});
+  const auto alone = create("e1", Algorithm::ed25519);
   ASSERT_FALSE(alone);
   EXPECT_EQ(alone.error().fault, Fault::bad_parameter);
   for (const std::string& selector :
        std::vector<std::string>{"../x", "a/b", ".x", "a..b", "a b", std::string(64, 'a')})
-    EXPECT_FALSE(create_key(store_, domain("a.example"), selector, Algorithm::rsa, {})) << selector;
+    EXPECT_FALSE(create(selector, Algorithm::rsa)) << selector;
+}
+
+TEST(KeySetTest, reads_what_it_writes) {
+  const WallTime now(std::chrono::seconds(1'795'000'000));
+  const KeySet keys{
+      {.selector = "s1",
+       .state = KeyState::retiring,
+       .legacy = true,
+       .legacy_until = now,
+       .algorithm = Algorithm::rsa,
+       .fingerprint = "SHA256:x",
+       .moves = {{KeyState::generated, now, "said \"new\" \\ twice", "uid 0"},
+                 {KeyState::retiring, now + std::chrono::seconds(1), "", ""}}},
+      {.selector = "e1", .state = KeyState::deleted, .algorithm = Algorithm::ed25519}};
+  const auto text = format_key_set(keys);
+  const auto read = parse_key_set(text);
+  ASSERT_TRUE(read) << read.error().detail << text;
+  EXPECT_EQ(*read, keys);
+  EXPECT_EQ(format_time(now), "2026-11-18T11:06:40Z");
 }
 
 struct KeySetCase {
@@ -199,6 +245,14 @@ TEST(KeySetTest, refuses_what_it_does_not_know) {
            {"[[key]]\nselector='a'", "no state"},
            {"[[key]]\nselector='a'\nstate='active'\nlegcy=true", "line 4"},
            {"[[key]]\nselector='a'\nstate='active'\nlegacy=1", "wrong type"},
+           {"[[key]]\nselector='a'\nstate='active'\nalgorithm='rsa-sha1'", "unknown algorithm"},
+           {"[[key]]\nselector='a'\nstate='active'\nlegacy_until='tomorrow'", "a time is written"},
+           {"[[key]]\nselector='a'\nstate='active'\nlegacy_until='2026-02-30T00:00:00Z'",
+            "a time is written"},
+           {"[[key]]\nselector='a'\nstate='active'\n[[key.move]]\nto='active'", "'to' and 'at'"},
+           {"[[key]]\nselector='a'\nstate='active'\n[[key.move]]\nto='retiring'\n"
+            "at='2026-11-25T19:00:00Z'",
+            "is said to be active, but its last move led to retiring"},
            {"[[key]]\nselector='a'\nstate='active'\n[[key]]\nselector='a'\nstate='active'",
             "twice"},
        }) {

@@ -1,0 +1,27 @@
+// New private keys in the store.
+#pragma once
+
+#include "keys/key_folder.hpp"
+#include "keys/life_cycle.hpp"
+
+namespace signet::keys {
+
+/// Makes a key pair, enters it as `generated` and writes the private half. The keyset comes first:
+/// two PEM files without one are an error. A crash between the two is mended by the next call.
+/// Faults: key_state_wrong (the selector is in use), store_read_only, key_unavailable.
+[[nodiscard]] Result<PrivateKey> make_key(KeyFolder& folder, KeySet& keys,
+                                          const std::string& selector, Algorithm algorithm,
+                                          const Note& note);
+
+/// A selector that the set does not know: "s" and the date, with a letter behind it if need be.
+[[nodiscard]] std::string new_selector(const KeySet& keys, WallTime now);
+
+/// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700). An existing
+/// selector is left as it is and returned (safe to repeat). Empty `selector`: "s" and the date. The
+/// first key of a domain needs no keyset: it is active. A second one is `generated`, the first
+/// stays active. Blocks. Faults: bad_parameter, as make_key().
+[[nodiscard]] Result<SigningKey> create_key(const StoreAccess& store, const Domain& domain,
+                                            std::string selector, Algorithm algorithm,
+                                            const Note& note);
+
+}  // namespace signet::keys

@@ -1,0 +1,167 @@
+#include "keys/key_folder.hpp"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "keys/base64.hpp"
+
+namespace signet::keys {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxNames = 1000;
+constexpr std::chrono::seconds kLockWait(10);
+constexpr std::chrono::milliseconds kLockPoll(20);
+
+Failure refuse(const fs::path& file, std::string_view why) {
+  return fail(Fault::key_unavailable, file.string() + ": " + std::string(why));
+}
+
+Result<void> make_directory(const fs::path& directory) {
+  if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  if (errno == EROFS || errno == EACCES)
+    return fail(Fault::store_read_only, directory.string() + ": " + std::strerror(errno));
+  return refuse(directory, std::strerror(errno));
+}
+
+Result<void> lock(int directory, const fs::path& folder) {
+  const auto deadline = std::chrono::steady_clock::now() + kLockWait;
+  while (flock(directory, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return refuse(folder, std::strerror(errno));
+    if (std::chrono::steady_clock::now() > deadline)
+      return refuse(folder, "another signet has held the lock for 10 s: try again");
+    std::this_thread::sleep_for(kLockPoll);
+  }
+  return {};
+}
+
+Result<KeySet> find_lone_key(const StoreAccess& store, const Domain& domain) {
+  const auto folder = store.directory / domain.text();
+  const auto selectors = selectors_in(folder);
+  if (!selectors) return selectors.failure();
+  if (selectors->empty()) return fail(Fault::not_found, folder.string() + ": no key");
+  if (selectors->size() > 1) return refuse(folder, "several keys and no keyset.toml");
+  const auto name = selectors->front() + ".pem";
+  const auto key =
+      PrivateKey::load(store.directory, fs::path(domain.text()) / name, store.allow_group);
+  if (!key) return key.failure();
+  struct stat status{};
+  if (stat((folder / name).c_str(), &status) != 0) return refuse(folder / name, "vanished");
+  return KeySet{{.selector = selectors->front(),
+                 .state = KeyState::active,
+                 .algorithm = key->algorithm(),
+                 .fingerprint = fingerprint_of(*key),
+                 .moves = {{.to = KeyState::active,
+                            .at = WallTime(std::chrono::seconds(status.st_mtim.tv_sec)),
+                            .reason = "the only key, found without a keyset",
+                            .by = ""}}}};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> selectors_in(const fs::path& folder) {
+  std::vector<std::string> selectors;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const auto& file = at->path();
+    if (file.extension() != ".pem" || !is_selector(file.stem().string())) continue;
+    if (selectors.size() == kMaxNames) return refuse(folder, "over 1,000 keys");
+    selectors.push_back(file.stem().string());
+  }
+  if (error) return refuse(folder, error.message());
+  std::ranges::sort(selectors);
+  return selectors;
+}
+
+std::string fingerprint_of(const PrivateKey& key) {
+  const auto octets = decode_base64(key.public_base64()).value_or("");
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (EVP_Digest(octets.data(), octets.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
+    std::abort();
+  return "SHA256:" + encode_base64({reinterpret_cast<const char*>(digest.data()), size});
+}
+
+Result<KeySet> read_key_set(const StoreAccess& store, const Domain& domain) {
+  const auto file = fs::path(domain.text()) / "keyset.toml";
+  const auto text = read_file(store.directory, file, FileRule::settings);
+  const bool is_blank = text && text->view().find_first_not_of(" \t\r\n") == std::string::npos;
+  if (is_blank || (!text && text.error().fault == Fault::not_found)) {
+    const auto folder = open_beneath(store.directory, domain.text(), O_DIRECTORY);
+    if (!folder) return folder.failure();
+    return find_lone_key(store, domain);
+  }
+  if (!text) return text.failure();
+  auto keys = parse_key_set(text->view());
+  if (!keys) return refuse(store.directory / file, keys.error().detail);
+  return keys;
+}
+
+Result<DomainRules> read_domain_rules(const StoreAccess& store, const Domain& domain) {
+  const auto file = fs::path(domain.text()) / "domain.toml";
+  const auto text = read_file(store.directory, file, FileRule::settings);
+  if (!text && text.error().fault == Fault::not_found) return DomainRules{};
+  if (!text) return text.failure();
+  auto rules = parse_domain_rules(text->view());
+  if (!rules) return refuse(store.directory / file, rules.error().detail);
+  return rules;
+}
+
+Result<KeyFolder> KeyFolder::open(StoreAccess store, const Domain& domain, bool make) {
+  const auto folder = store.directory / domain.text();
+  if (make) {
+    for (const auto& directory : {store.directory, folder})
+      if (const auto made = make_directory(directory); !made) return made.failure();
+  }
+  auto directory = open_beneath(store.directory, domain.text(), O_DIRECTORY);
+  if (!directory) return directory.failure();
+  if (const auto locked = lock(directory->get(), folder); !locked) return locked.failure();
+  return KeyFolder(std::move(store), domain, std::move(*directory));
+}
+
+Result<KeySet> KeyFolder::read() const {
+  auto keys = read_key_set(store_, domain_);
+  if (!keys && keys.error().fault == Fault::not_found) return KeySet{};
+  return keys;
+}
+
+Result<void> KeyFolder::write(const KeySet& keys) {
+  const auto written = write_durably(directory_.get(), path() / "keyset.toml", format_key_set(keys),
+                                     Existing::replaced, store_.observer);
+  return written ? Result<void>() : Result<void>(written.failure());
+}
+
+bool KeyFolder::has_private_key(const std::string& selector) const {
+  return faccessat(directory_.get(), (selector + ".pem").c_str(), F_OK, 0) == 0;
+}
+
+Result<PrivateKey> KeyFolder::private_key(const std::string& selector) const {
+  return PrivateKey::load(store_.directory, fs::path(domain_.text()) / (selector + ".pem"),
+                          store_.allow_group);
+}
+
+Result<bool> KeyFolder::write_private_key(const std::string& selector, const PrivateKey& key) {
+  auto pem = key.to_pem();
+  auto written = write_durably(directory_.get(), path() / (selector + ".pem"), pem, Existing::kept,
+                               store_.observer);
+  OPENSSL_cleanse(pem.data(), pem.size());
+  return written;
+}
+
+Result<void> KeyFolder::destroy_private_key(const std::string& selector) {
+  return destroy_durably(directory_.get(), path() / (selector + ".pem"), store_.observer);
+}
+
+}  // namespace signet::keys

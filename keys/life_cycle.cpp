@@ -1,0 +1,325 @@
+#include "keys/life_cycle.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace signet::keys {
+namespace {
+
+using std::chrono::seconds;
+using enum KeyState;
+
+constexpr std::size_t kMaxMoves = 50;
+constexpr std::size_t kRemembered = 10;
+
+struct LegalMove {
+  KeyState from;
+  KeyState to;
+};
+constexpr std::array kLegal{
+    LegalMove{generated, published}, LegalMove{generated, failed}, LegalMove{generated, deleted},
+    LegalMove{published, verified},  LegalMove{published, failed}, LegalMove{published, revoked},
+    LegalMove{verified, active},     LegalMove{verified, failed},  LegalMove{verified, revoked},
+    LegalMove{active, retiring},     LegalMove{active, revoked},   LegalMove{active, failed},
+    LegalMove{retiring, active},     LegalMove{retiring, revoked}, LegalMove{revoked, deleted},
+    LegalMove{failed, revoked},      LegalMove{failed, deleted},   LegalMove{deleted, generated},
+};
+
+void note_move(KeyEntry& key, KeyState to, const Note& note) {
+  key.state = to;
+  if (key.moves.size() >= kMaxMoves) key.moves.erase(key.moves.begin());
+  key.moves.push_back({to, std::chrono::floor<seconds>(note.at), note.reason, note.by});
+}
+
+bool is_pending(const KeyEntry& key) {
+  return key.state == generated || key.state == published || key.state == verified;
+}
+
+Algorithm algorithm_of(const KeyEntry& key) { return key.algorithm.value_or(Algorithm::rsa); }
+
+std::uint64_t hash_of(std::string_view text) {  // FNV-1a: the same on every node and run.
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+/// The end of the quiet hours, if it is in them.
+std::optional<WallTime> quiet_until(const RotationPolicy& policy, WallTime now) {
+  if (!policy.quiet) return std::nullopt;
+  const auto day = std::chrono::floor<std::chrono::days>(now);
+  const auto minute = std::chrono::floor<std::chrono::minutes>(now - day);
+  const auto [from, until] = *policy.quiet;
+  if (from <= until) {
+    if (minute < from || minute >= until) return std::nullopt;
+    return WallTime(day) + until;
+  }
+  if (minute >= from) return WallTime(day) + std::chrono::days(1) + until;
+  if (minute < until) return WallTime(day) + until;
+  return std::nullopt;
+}
+
+bool changes_something(Step step) {
+  return step == Step::create || step == Step::publish || step == Step::activate ||
+         step == Step::revoke || step == Step::remove;
+}
+
+/// Gathers what each key waits for and keeps the earliest.
+class Planner {
+ public:
+  Planner(const Domain& domain, const KeySet& keys, const DnsFacts& facts,
+          const RotationPolicy& policy, WallTime now)
+      : domain_(domain), keys_(keys), facts_(facts), policy_(policy), now_(now) {}
+
+  Due plan() {
+    for (const KeyEntry& key : keys_) plan_key(key);
+    return std::move(first_);
+  }
+
+ private:
+  void plan_key(const KeyEntry& key) {
+    switch (key.state) {
+      case generated:
+        return plan_generated(key);
+      case published:
+        return plan_published(key);
+      case verified:
+        return plan_verified(key);
+      case active:
+        return plan_active(key);
+      case retiring:
+        return plan_retiring(key);
+      case revoked:
+        return plan_revoked(key);
+      case failed:
+        return offer(Step::remove, key, since(key) + policy_.overlap, "failed, overlap is over");
+      case deleted:
+        return;
+    }
+  }
+
+  void plan_generated(const KeyEntry& key) {
+    if (policy_.publishes) return offer_publication(key, Step::publish, "made");
+    if (fact(key).seen == RecordSeen::ours)
+      return offer(Step::confirm, key, now_, "the record is in the DNS");
+    offer_check(key, policy_.poll);
+  }
+
+  void plan_published(const KeyEntry& key) {
+    offer(Step::give_up, key, since(key) + policy_.give_up, "the record never was in the DNS");
+    const DnsFact& known = fact(key);
+    if (!known.ours_since) {
+      if (policy_.publishes && known.seen != RecordSeen::unknown)
+        offer_publication(key, Step::publish, "not in the DNS");
+      return offer_check(key, policy_.poll);
+    }
+    const WallTime expired = *known.ours_since + known.wait;
+    if (known.checked >= expired)
+      return offer(Step::verify, key, now_, "all name servers answer, old answers have expired");
+    offer(Step::check, key, expired, "old answers have expired");
+  }
+
+  void plan_verified(const KeyEntry& key) {
+    offer(Step::give_up, key, since(key) + policy_.give_up, "the record went away again");
+    const DnsFact& known = fact(key);
+    if (known.seen == RecordSeen::ours && known.checked + policy_.recheck > now_)
+      return offer(Step::activate, key, now_, "verified");
+    if (policy_.publishes && known.seen != RecordSeen::unknown && !known.ours_since)
+      offer_publication(key, Step::publish, "not in the DNS any more");
+    offer_check(key, policy_.poll);
+  }
+
+  void plan_active(const KeyEntry& key) {
+    offer_check(key, fact(key).seen == RecordSeen::unknown ? policy_.poll : policy_.recheck);
+    if (policy_.falls_back && is_bad(fact(key).seen)) plan_fall_back(key);
+    if (!policy_.rotates || successor_of(keys_, algorithm_of(key)) != nullptr) return;
+    if (!policy_.selectors.empty() && !has_free_selector()) return;
+    const auto time = rotation_time(domain_, keys_, algorithm_of(key), policy_);
+    if (time) offer(Step::create, key, *time, "rotation");
+  }
+
+  void plan_fall_back(const KeyEntry& bad) {
+    for (const KeyEntry& key : keys_) {
+      if (key.state != retiring || algorithm_of(key) != algorithm_of(bad)) continue;
+      if (fact(key).seen == RecordSeen::ours && fact(key).checked + policy_.recheck > now_)
+        return offer(Step::fall_back, key, now_, "the record of " + bad.selector + " is wrong");
+      offer_check(key, policy_.poll);
+    }
+  }
+
+  void plan_retiring(const KeyEntry& key) {
+    const WallTime over = since(key) + policy_.overlap;
+    if (policy_.publishes) return offer_publication(key, Step::revoke, "overlap is over", over);
+    offer(Step::revoke, key, over, "overlap is over");
+  }
+
+  void plan_revoked(const KeyEntry& key) {
+    const RecordSeen seen = fact(key).seen;
+    const WallTime over = since(key) + policy_.revoked_for;
+    if (seen == RecordSeen::revoked || seen == RecordSeen::absent)
+      return offer(Step::remove, key, over, "revoked long enough");
+    // Whoever revoked it may not have come to tell the publisher.
+    if (policy_.publishes && seen != RecordSeen::unknown)
+      offer_publication(key, Step::revoke, "revoked, but not in the DNS");
+    offer_check(key, policy_.poll);
+  }
+
+  [[nodiscard]] bool has_free_selector() const {
+    return std::ranges::any_of(policy_.selectors, [&](const std::string& selector) {
+      const KeyEntry* key = find_key(keys_, selector);
+      return key == nullptr || key->state == deleted;
+    });
+  }
+
+  static bool is_bad(RecordSeen seen) {
+    return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
+  }
+
+  [[nodiscard]] const DnsFact& fact(const KeyEntry& key) const {
+    static const DnsFact kNothing;
+    const auto found = facts_.find(key.selector);
+    return found == facts_.end() ? kNothing : found->second;
+  }
+
+  // Hand-written keysets say nothing of times: then the waits begin now.
+  [[nodiscard]] WallTime since(const KeyEntry& key) const { return key.since().value_or(now_); }
+
+  void offer_check(const KeyEntry& key, seconds pause) {
+    offer(Step::check, key, fact(key).checked + pause, "look at the DNS");
+  }
+
+  // A publisher that was told is not told again at once.
+  void offer_publication(const KeyEntry& key, Step step, std::string reason,
+                         WallTime earliest = {}) {
+    const auto told = fact(key).told;
+    const WallTime at = told ? std::max(earliest, *told + policy_.republish) : earliest;
+    offer(step, key, at, std::move(reason));
+  }
+
+  void offer(Step step, const KeyEntry& key, WallTime at, std::string reason) {
+    at = std::max(at, now_);
+    if (changes_something(step)) {
+      if (const auto until = quiet_until(policy_, at)) at = *until;
+    }
+    if (at >= first_.at) return;
+    first_ = {step, key.selector, algorithm_of(key), at, std::move(reason)};
+  }
+
+  const Domain& domain_;
+  const KeySet& keys_;
+  const DnsFacts& facts_;
+  const RotationPolicy& policy_;
+  const WallTime now_;
+  Due first_;
+};
+
+}  // namespace
+
+bool is_legal(KeyState from, KeyState to) {
+  return std::ranges::any_of(
+      kLegal, [&](const LegalMove& move) { return move.from == from && move.to == to; });
+}
+
+Result<void> move_key(KeySet& keys, std::string_view selector, KeyState to, const Note& note) {
+  KeyEntry* key = find_key(keys, selector);
+  if (key == nullptr) return fail(Fault::not_found, "no selector " + std::string(selector));
+  if (!is_legal(key->state, to)) {
+    const std::string what = "selector " + key->selector + " is " +
+                             std::string(name_of(key->state)) + " and can't become " +
+                             std::string(name_of(to));
+    return fail(Fault::key_state_wrong, what, what);
+  }
+  note_move(*key, to, note);
+  return {};
+}
+
+Result<void> activate_key(KeySet& keys, std::string_view selector, const Note& note) {
+  KeySet changed = keys;
+  if (const auto moved = move_key(changed, selector, active, note); !moved) return moved;
+  const KeyEntry& fresh = *find_key(changed, selector);
+  for (KeyEntry& key : changed) {
+    if (&key == &fresh || key.state != active || algorithm_of(key) != algorithm_of(fresh)) continue;
+    note_move(key, retiring, {note.at, "replaced by " + fresh.selector, note.by});
+  }
+  keys = std::move(changed);
+  return {};
+}
+
+Result<void> fall_back_to(KeySet& keys, std::string_view selector, const Note& note) {
+  KeySet changed = keys;
+  if (const auto moved = move_key(changed, selector, active, note); !moved) return moved;
+  const KeyEntry& old = *find_key(changed, selector);
+  for (KeyEntry& key : changed) {
+    if (&key == &old || key.state != active || algorithm_of(key) != algorithm_of(old)) continue;
+    note_move(key, failed, {note.at, "its record is wrong, back to " + old.selector, note.by});
+  }
+  keys = std::move(changed);
+  return {};
+}
+
+Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note) {
+  if (KeyEntry* known = find_key(keys, entry.selector)) {
+    if (!is_legal(known->state, generated)) {
+      return fail(Fault::key_state_wrong,
+                  "selector " + entry.selector + " is " + std::string(name_of(known->state)));
+    }
+    entry.moves = std::move(known->moves);
+    *known = std::move(entry);
+    note_move(*known, generated, note);
+    return {};
+  }
+  note_move(entry, generated, note);
+  keys.push_back(std::move(entry));
+  return {};
+}
+
+void forget_old(KeySet& keys) {
+  auto excess = static_cast<std::size_t>(std::ranges::count(keys, deleted, &KeyEntry::state));
+  std::erase_if(keys, [&](const KeyEntry& key) {
+    if (key.state != deleted || excess <= kRemembered) return false;
+    --excess;
+    return true;
+  });
+}
+
+std::string_view name_of(Step step) {
+  constexpr std::array<std::string_view, 11> kNames{"nothing", "create", "publish",  "confirm",
+                                                    "check",   "verify", "activate", "fall_back",
+                                                    "revoke",  "remove", "give_up"};
+  return kNames[static_cast<std::size_t>(step)];
+}
+
+Due next_due(const Domain& domain, const KeySet& keys, const DnsFacts& facts,
+             const RotationPolicy& policy, WallTime now) {
+  return Planner(domain, keys, facts, policy, now).plan();
+}
+
+std::optional<WallTime> rotation_time(const Domain& domain, const KeySet& keys, Algorithm algorithm,
+                                      const RotationPolicy& policy) {
+  const KeyEntry* key = active_key(keys, algorithm);
+  if (key == nullptr) return std::nullopt;
+  const auto began = key->first(active);
+  if (!began) return std::nullopt;
+  const auto span = static_cast<std::uint64_t>(policy.jitter.count()) + 1;
+  const seconds extra(static_cast<seconds::rep>(hash_of(domain.text() + key->selector) % span));
+  WallTime time = *began + policy.interval + extra;
+  for (const KeyEntry& other : keys) {
+    if (other.state != failed || algorithm_of(other) != algorithm) continue;
+    if (const auto since = other.since()) time = std::max(time, *since + policy.retry);
+  }
+  return time;
+}
+
+const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm) {
+  const auto found = std::ranges::find_if(
+      keys, [&](const KeyEntry& key) { return is_pending(key) && algorithm_of(key) == algorithm; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+const KeyEntry* active_key(const KeySet& keys, Algorithm algorithm) {
+  const auto found = std::ranges::find_if(keys, [&](const KeyEntry& key) {
+    return key.state == active && algorithm_of(key) == algorithm;
+  });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+}  // namespace signet::keys

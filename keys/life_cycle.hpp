@@ -1,0 +1,118 @@
+// The life of a key: which moves are legal, and what is due next.
+//
+//   generated -> published -> verified -> active -> retiring -> revoked -> deleted
+//
+// RFC 6376 3.6.1 (revoked: p= empty), M3AAWG's rotation paper (2019): publish, wait for old answers
+// to expire, switch, keep the old record until mail on its way has arrived, revoke, destroy. Pure:
+// from (key set, facts of the DNS, policy, time) to the next step. Whoever does the step writes the
+// move down; what was begun and not written down is begun again, and that does no harm.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keys/key_set.hpp"
+
+namespace signet::keys {
+
+[[nodiscard]] bool is_legal(KeyState from, KeyState to);
+
+/// What is written beside a move.
+struct Note {
+  WallTime at;
+  std::string reason;
+  std::string by;
+};
+
+/// Faults: not_found, key_state_wrong. The oldest moves go when there are over 50.
+[[nodiscard]] Result<void> move_key(KeySet& keys, std::string_view selector, KeyState to,
+                                    const Note& note);
+/// Makes it active and what was active with the same algorithm retiring: one change, so that never
+/// two sign and never none. Faults as move_key().
+[[nodiscard]] Result<void> activate_key(KeySet& keys, std::string_view selector, const Note& note);
+/// Gives up the active key for a retiring one that is still published. Faults as move_key().
+[[nodiscard]] Result<void> fall_back_to(KeySet& keys, std::string_view selector, const Note& note);
+/// Enters a new key; a deleted one of that name lives again. Faults: key_state_wrong.
+[[nodiscard]] Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note);
+/// Forgets deleted keys but the last ten.
+void forget_old(KeySet& keys);
+
+/// What the name servers say of a selector's record.
+enum class RecordSeen {
+  unknown,  ///< Not asked, or no clear answer from all.
+  absent,
+  ours,     ///< All answer with exactly our key.
+  revoked,  ///< All answer with an empty p=.
+  other,    ///< Something else, or not the same everywhere.
+};
+
+struct DnsFact {
+  RecordSeen seen = RecordSeen::unknown;
+  WallTime checked;                         ///< When that was asked; with `unknown` too.
+  std::optional<WallTime> ours_since = {};  ///< From when on every answer was ours.
+  std::chrono::seconds wait{0};             ///< How long older answers may live in caches.
+  std::optional<WallTime> told = {};        ///< When the publisher last did something for it.
+  std::string detail = {};                  ///< For people.
+};
+/// By selector. Kept in memory: what is not known is asked again.
+using DnsFacts = std::map<std::string, DnsFact, std::less<>>;
+
+struct RotationPolicy {
+  bool rotates = true;     ///< False: nothing new begins; what has begun is ended.
+  bool publishes = false;  ///< False: the operator changes the DNS by hand.
+  bool falls_back = false;
+  std::chrono::seconds interval = std::chrono::hours(24 * 180);
+  std::chrono::seconds jitter = std::chrono::hours(24 * 14);  ///< Up to this is added.
+  std::chrono::seconds overlap = std::chrono::hours(24 * 12);
+  std::chrono::seconds revoked_for = std::chrono::hours(24 * 7);  ///< Then the record goes.
+  std::chrono::seconds poll = std::chrono::minutes(5);   ///< Between looks at a new record.
+  std::chrono::seconds recheck = std::chrono::hours(1);  ///< Of the active key's record.
+  std::chrono::seconds republish = std::chrono::minutes(10);
+  std::chrono::seconds give_up = std::chrono::hours(24 * 7);  ///< A record that never appears.
+  std::chrono::seconds retry = std::chrono::hours(24);        ///< After a failed key.
+  std::vector<std::string> selectors = {};  ///< Stable ones, delegated to us; empty: new ones.
+  /// Minutes of the day (UTC) in which nothing is changed; may wrap around midnight.
+  std::optional<std::pair<std::chrono::minutes, std::chrono::minutes>> quiet = {};
+};
+
+enum class Step {
+  nothing,
+  create,   ///< A successor of `selector` with its algorithm.
+  publish,  ///< Have the record published, then move to published.
+  confirm,  ///< The operator has published it: move to published.
+  check,    ///< Ask the name servers.
+  verify,   ///< Move to verified.
+  activate,
+  fall_back,  ///< To `selector`.
+  revoke,     ///< Have p= emptied, then move to revoked if it is not.
+  remove,     ///< Have the record removed, destroy the private half, move to deleted.
+  give_up,    ///< Move to failed.
+};
+[[nodiscard]] std::string_view name_of(Step step);
+
+struct Due {
+  Step step = Step::nothing;
+  std::string selector = {};
+  Algorithm algorithm = Algorithm::rsa;
+  WallTime at = WallTime::max();  ///< Not before this.
+  std::string reason = {};
+};
+
+/// The step to do first, now or later. `domain` spreads the jitter.
+[[nodiscard]] Due next_due(const Domain& domain, const KeySet& keys, const DnsFacts& facts,
+                           const RotationPolicy& policy, WallTime now);
+
+/// When the active key of `algorithm` is to be replaced; nothing without one, or when it is unknown
+/// how old it is.
+[[nodiscard]] std::optional<WallTime> rotation_time(const Domain& domain, const KeySet& keys,
+                                                    Algorithm algorithm,
+                                                    const RotationPolicy& policy);
+
+/// A successor on its way to be active; null: none.
+[[nodiscard]] const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm);
+[[nodiscard]] const KeyEntry* active_key(const KeySet& keys, Algorithm algorithm);
+
+}  // namespace signet::keys

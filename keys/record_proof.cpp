@@ -1,0 +1,261 @@
+#include "keys/record_proof.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "keys/dns_exchange.hpp"
+
+namespace signet::keys {
+namespace {
+
+constexpr std::size_t kMaxServers = 16;
+constexpr int kMaxAliases = 4;
+constexpr int kMaxLabels = 20;
+
+std::string text_of(const ldns_rdf* name) {
+  const Ldns<char> text(ldns_rdf2str(name));
+  std::string result = text ? text.get() : "";
+  if (result.size() > 1 && result.ends_with('.')) result.pop_back();
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return result;
+}
+
+std::string without_space(std::string_view text) {
+  std::string result;
+  for (const char c : text)
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') result += c;
+  return result;
+}
+
+/// tag=value pairs (RFC 6376 3.2), white space dropped.
+std::map<std::string, std::string> tags_of(std::string_view record) {
+  std::map<std::string, std::string> tags;
+  std::istringstream stream{std::string(record)};
+  for (std::string part; std::getline(stream, part, ';');) {
+    const auto equals = part.find('=');
+    if (equals != std::string::npos)
+      tags.emplace(without_space(part.substr(0, equals)), without_space(part.substr(equals + 1)));
+  }
+  return tags;
+}
+
+bool names(const std::string& list, std::initializer_list<std::string_view> wanted) {
+  std::istringstream stream(list);
+  for (std::string word; std::getline(stream, word, ':');)
+    if (std::ranges::find(wanted, word) != wanted.end()) return true;
+  return false;
+}
+
+/// The character-strings of a TXT record, joined.
+std::string joined(const ldns_rr* record) {
+  std::string text;
+  for (std::size_t i = 0; i < ldns_rr_rd_count(record); ++i) {
+    const auto* data = ldns_rr_rdf(record, i);
+    if (ldns_rdf_size(data) > 0)
+      text.append(reinterpret_cast<const char*>(ldns_rdf_data(data)) + 1, ldns_rdf_size(data) - 1);
+  }
+  return text;
+}
+
+std::vector<Endpoint> system_resolvers() {
+  std::vector<Endpoint> resolvers;
+  std::ifstream file("/etc/resolv.conf");
+  for (std::string word, value; file >> word;) {
+    if (word != "nameserver" || !(file >> value)) continue;
+    if (const auto address = IpAddress::parse(value)) resolvers.push_back({*address, 53});
+  }
+  return resolvers;
+}
+
+std::string parent_of(const std::string& name) {
+  const auto dot = name.find('.');
+  return dot == std::string::npos ? "." : name.substr(dot + 1);
+}
+
+bool is_within(const std::string& name, const std::string& apex) {
+  return apex == "." || name == apex || name.ends_with("." + apex);
+}
+
+}  // namespace
+
+/// What one server says; `alias`: where a CNAME leads instead.
+struct DnsProof::One {
+  Seen seen;
+  std::string alias;
+};
+
+Seen compare_record(std::string_view found, std::string_view expected) {
+  const auto theirs = tags_of(found);
+  const auto ours = tags_of(expected);
+  const auto get = [](const auto& tags, const char* tag, std::string otherwise) {
+    const auto at = tags.find(tag);
+    return at == tags.end() ? otherwise : at->second;
+  };
+  if (get(theirs, "v", "DKIM1") != "DKIM1" || !theirs.contains("p"))
+    return {RecordSeen::other, {}, "no DKIM key record"};
+  const auto key = get(theirs, "p", "");
+  if (key.empty()) return {RecordSeen::revoked, {}, "p= is empty"};
+  if (key != get(ours, "p", "")) return {RecordSeen::other, {}, "another key"};
+  if (get(theirs, "k", "rsa") != get(ours, "k", "rsa")) return {RecordSeen::other, {}, "wrong k="};
+  if (!names(get(theirs, "h", "sha256"), {"sha256"}))
+    return {RecordSeen::other, {}, "h= lacks sha256"};
+  if (!names(get(theirs, "s", "*"), {"*", "email"}))
+    return {RecordSeen::other, {}, "s= lacks email"};
+  if (names(get(theirs, "t", ""), {"y"})) return {RecordSeen::other, {}, "t=y: only testing"};
+  return {RecordSeen::ours, {}, ""};
+}
+
+DnsProof::DnsProof(Options options) : options_(std::move(options)) {
+  if (options_.resolvers.empty()) options_.resolvers = system_resolvers();
+}
+
+// Whoever asks waits for a slot of its own: no burst, however many threads.
+void DnsProof::wait_for_turn() {
+  using std::chrono::steady_clock;
+  std::unique_lock lock(mutex_);
+  const auto turn = std::max(next_turn_, steady_clock::now());
+  next_turn_ = turn + std::chrono::microseconds(1'000'000 / options_.queries_per_second);
+  lock.unlock();
+  std::this_thread::sleep_until(turn);
+}
+
+Seen DnsProof::look(const std::string& name, const std::string& expected) {
+  if (options_.authoritative) {
+    auto seen = look_in_zone(name, expected);
+    if (seen.seen != RecordSeen::ours || options_.also.empty()) return seen;
+    for (const Endpoint& resolver : options_.also) {
+      const auto one = ask_one(resolver, name, expected, false);
+      if (one.seen.seen != RecordSeen::ours) return one.seen;
+    }
+    return seen;
+  }
+  Seen all{RecordSeen::unknown, {}, "no resolver is configured"};
+  auto resolvers = options_.resolvers;
+  resolvers.insert(resolvers.end(), options_.also.begin(), options_.also.end());
+  for (const Endpoint& resolver : resolvers) {
+    auto one = ask_one(resolver, name, expected, false).seen;
+    if (&resolver != &resolvers.front() && one.seen != all.seen)
+      return {RecordSeen::other, {}, resolver.to_string() + " says otherwise: " + one.detail};
+    all = std::move(one);
+  }
+  // What a resolver keeps of an earlier answer is gone when the zone's negative TTL has passed.
+  if (const auto zone = zone_of(name)) all.negative_ttl = zone->negative_ttl;
+  return all;
+}
+
+Seen DnsProof::look_in_zone(std::string name, const std::string& expected) {
+  for (int aliases = 0; aliases <= kMaxAliases; ++aliases) {
+    const auto zone = zone_of(name);
+    if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
+    One all;
+    for (const Endpoint& server : zone->servers) {
+      auto one = ask_one(server, name, expected, true);
+      one.seen.negative_ttl = zone->negative_ttl;
+      if (one.seen.seen == RecordSeen::unknown && one.alias.empty()) return one.seen;
+      const bool is_first = &server == &zone->servers.front();
+      if (!is_first && (one.seen.seen != all.seen.seen || one.alias != all.alias)) {
+        return {RecordSeen::other, zone->negative_ttl,
+                "the name servers differ: " + server.to_string() + " " + one.seen.detail};
+      }
+      all = std::move(one);
+    }
+    if (all.alias.empty()) return all.seen;
+    name = all.alias;
+  }
+  return {RecordSeen::other, {}, "over 4 aliases"};
+}
+
+DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
+                                const std::string& expected, bool authoritative) {
+  wait_for_turn();
+  const auto answer = ask(server, name, LDNS_RR_TYPE_TXT, !authoritative, options_.timeout);
+  if (!answer) return {{RecordSeen::unknown, {}, answer.error().detail}, ""};
+  const auto where = server.to_string() + ": ";
+  const auto rcode = ldns_pkt_get_rcode(answer->get());
+  if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
+    return {{RecordSeen::unknown, {}, where + "answers with an error"}, ""};
+  if (authoritative && !ldns_pkt_aa(answer->get()))
+    return {{RecordSeen::unknown, {}, where + "is not authoritative"}, ""};
+  const ldns_rr* found = nullptr;
+  std::string alias;
+  const auto* records = ldns_pkt_answer(answer->get());
+  for (std::size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
+    const auto* record = ldns_rr_list_rr(records, i);
+    if (ldns_rr_get_type(record) == LDNS_RR_TYPE_CNAME && authoritative &&
+        text_of(ldns_rr_owner(record)) == name)
+      alias = text_of(ldns_rr_rdf(record, 0));
+    if (ldns_rr_get_type(record) != LDNS_RR_TYPE_TXT) continue;
+    if (found != nullptr) return {{RecordSeen::other, {}, where + "several TXT records"}, ""};
+    found = record;
+  }
+  if (!alias.empty()) return {{}, alias};  // Proven where it leads, by the servers of that zone.
+  if (found == nullptr) return {{RecordSeen::absent, {}, where + "no record"}, ""};
+  auto seen = compare_record(joined(found), expected);
+  if (!seen.detail.empty()) seen.detail = where + seen.detail;
+  return {std::move(seen), ""};
+}
+
+Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
+  if (options_.resolvers.empty()) return fail(Fault::dns_temporary, "no resolver is configured");
+  // The selector itself may be an alias, whose SOA is another zone's: begin above it.
+  std::string at = parent_of(name);
+  for (int i = 0; i < kMaxLabels; ++i, at = parent_of(at)) {
+    wait_for_turn();
+    const auto answer =
+        ask(options_.resolvers.front(), at, LDNS_RR_TYPE_SOA, true, options_.timeout);
+    if (!answer) return answer.failure();
+    for (const auto* section :
+         {ldns_pkt_answer(answer->get()), ldns_pkt_authority(answer->get())}) {
+      for (std::size_t j = 0; j < ldns_rr_list_rr_count(section); ++j) {
+        const auto* record = ldns_rr_list_rr(section, j);
+        if (ldns_rr_get_type(record) != LDNS_RR_TYPE_SOA) continue;
+        const auto apex = text_of(ldns_rr_owner(record));
+        if (!is_within(at, apex)) continue;
+        Zone zone{.apex = apex, .servers = {}};
+        const auto minimum = ldns_rdf2native_int32(ldns_rr_rdf(record, 6));
+        zone.negative_ttl = std::chrono::seconds(std::min(ldns_rr_ttl(record), minimum));
+        auto servers = servers_of(apex);
+        if (!servers) return servers.failure();
+        zone.servers = std::move(*servers);
+        return zone;
+      }
+    }
+    if (at == ".") break;
+  }
+  return fail(Fault::dns_temporary, "no zone found for " + name);
+}
+
+Result<std::vector<Endpoint>> DnsProof::servers_of(const std::string& apex) {
+  const Endpoint& resolver = options_.resolvers.front();
+  wait_for_turn();
+  const auto answer = ask(resolver, apex, LDNS_RR_TYPE_NS, true, options_.timeout);
+  if (!answer) return answer.failure();
+  std::vector<Endpoint> servers;
+  const auto* records = ldns_pkt_answer(answer->get());
+  for (std::size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
+    const auto* record = ldns_rr_list_rr(records, i);
+    if (ldns_rr_get_type(record) != LDNS_RR_TYPE_NS) continue;
+    const auto host = text_of(ldns_rr_rdf(record, 0));
+    for (const auto type : {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA}) {
+      wait_for_turn();
+      const auto addresses = ask(resolver, host, type, true, options_.timeout);
+      if (!addresses) return addresses.failure();
+      const auto* found = ldns_pkt_answer(addresses->get());
+      for (std::size_t j = 0; j < ldns_rr_list_rr_count(found); ++j) {
+        if (ldns_rr_get_type(ldns_rr_list_rr(found, j)) != type) continue;
+        const auto* data = ldns_rr_rdf(ldns_rr_list_rr(found, j), 0);
+        if (servers.size() == kMaxServers) return servers;
+        servers.push_back(
+            {IpAddress::from_bytes(ldns_rdf_data(data), type == LDNS_RR_TYPE_AAAA), options_.port});
+      }
+    }
+  }
+  if (servers.empty()) return fail(Fault::dns_temporary, "no name server known for " + apex);
+  return servers;
+}
+
+}  // namespace signet::keys

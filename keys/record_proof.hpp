@@ -1,0 +1,69 @@
+// Proof that a selector's record is in the DNS: asks every name server of its zone directly, or
+// resolvers, and says what all of them say.
+//
+// RFC 6376 3.6.1 (the record), RFC 2308 (how long "no such name" lives). Follows CNAMEs, so that a
+// delegated selector is proven where it leads. Blocks: for the pool.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keys/life_cycle.hpp"
+#include "relay/base/ip_address.hpp"
+
+namespace signet::keys {
+
+struct Seen {
+  RecordSeen seen = RecordSeen::unknown;
+  std::chrono::seconds negative_ttl{0};
+  std::string detail;
+};
+
+/// What one TXT record says beside `expected` ("v=DKIM1; k=rsa; p=…"): ours, revoked or other.
+[[nodiscard]] Seen compare_record(std::string_view found, std::string_view expected);
+
+class RecordProof {
+ public:
+  virtual ~RecordProof() = default;
+  /// `name`: absolute, without the last dot. Any thread.
+  [[nodiscard]] virtual Seen look(const std::string& name, const std::string& expected) = 0;
+};
+
+class DnsProof final : public RecordProof {
+ public:
+  struct Options {
+    std::vector<Endpoint> resolvers;  ///< Empty: those of /etc/resolv.conf.
+    bool authoritative = true;        ///< False: the resolvers' word is enough.
+    std::vector<Endpoint> also = {};  ///< Resolvers that must see it too.
+    std::uint16_t port = 53;          ///< Of authoritative servers.
+    std::chrono::milliseconds timeout{3000};
+    unsigned queries_per_second = 50;
+  };
+  explicit DnsProof(Options options);
+  [[nodiscard]] Seen look(const std::string& name, const std::string& expected) override;
+
+  struct Zone {
+    std::string apex;
+    std::chrono::seconds negative_ttl{0};
+    std::vector<Endpoint> servers;  ///< At most 16.
+  };
+  /// The zone that holds `name`. Fault: dns_temporary.
+  [[nodiscard]] Result<Zone> zone_of(const std::string& name);
+
+ private:
+  struct One;
+  [[nodiscard]] Seen look_in_zone(std::string name, const std::string& expected);
+  [[nodiscard]] One ask_one(const Endpoint& server, const std::string& name,
+                            const std::string& expected, bool authoritative);
+  [[nodiscard]] Result<std::vector<Endpoint>> servers_of(const std::string& apex);
+  void wait_for_turn();
+
+  Options options_;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point next_turn_;
+};
+
+}  // namespace signet::keys

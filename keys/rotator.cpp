@@ -1,0 +1,321 @@
+#include "keys/rotator.hpp"
+
+#include <algorithm>
+
+#include "keys/create_key.hpp"
+
+namespace signet::keys {
+namespace {
+
+constexpr int kMaxSteps = 20;  // In one go; the rest is done on the next.
+
+bool is_wrong(RecordSeen seen) {
+  return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
+}
+
+std::string revoked_record(const KeyEntry& key) {
+  return key.algorithm == Algorithm::ed25519 ? "v=DKIM1; k=ed25519; p=" : "v=DKIM1; k=rsa; p=";
+}
+
+}  // namespace
+
+std::string record_name(const Domain& domain, const std::string& selector) {
+  return selector + "._domainkey." + domain.text();
+}
+
+Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
+                                         std::chrono::seconds recheck) {
+  auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  policy->recheck = recheck;
+  for (int steps = 0;; ++steps) {
+    auto keys = read_key_set(options_.store, domain);
+    if (!keys) return keys.failure();
+    const auto facts = facts_of(domain);
+    auto due = next_due(domain, *keys, facts, *policy, clock_.now());
+    const bool waits = due.step == Step::nothing || due.at > clock_.now() ||
+                       (due.step == Step::create && !may_begin);
+    if (waits || steps == kMaxSteps) return report(domain, std::move(*keys), *policy);
+    const auto done = perform(domain, due);
+    if (!done && done.error().fault != Fault::publisher_failed) return done.failure();
+  }
+}
+
+Result<Rotator::Report> Rotator::look(const Domain& domain) {
+  auto keys = read_key_set(options_.store, domain);
+  if (!keys) return keys.failure();
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  return report(domain, std::move(*keys), *policy);
+}
+
+Result<RotationPolicy> Rotator::policy_for(const Domain& domain) const {
+  const auto rules = read_domain_rules(options_.store, domain);
+  if (!rules) return rules.failure();
+  RotationPolicy policy = options_.policy;
+  policy.rotates = policy.rotates && rules->rotates;
+  if (rules->interval) policy.interval = *rules->interval;
+  policy.jitter = std::min(policy.jitter, policy.interval / 4);
+  return policy;
+}
+
+Rotator::Report Rotator::report(const Domain& domain, KeySet keys, const RotationPolicy& policy) {
+  Report report{std::move(keys), facts_of(domain), {}, {}};
+  report.next = next_due(domain, report.keys, report.facts, policy, clock_.now());
+  if (policy.rotates)
+    report.rotates_at = rotation_time(domain, report.keys, Algorithm::rsa, policy);
+  report.rotating = successor_of(report.keys, Algorithm::rsa) != nullptr ||
+                    successor_of(report.keys, Algorithm::ed25519) != nullptr;
+  return report;
+}
+
+Result<void> Rotator::perform(const Domain& domain, const Due& due) {
+  switch (due.step) {
+    case Step::create:
+      return create(domain, due);
+    case Step::publish: {
+      const auto published = publish(domain, due.selector);
+      return published ? Result<void>() : Result<void>(published.failure());
+    }
+    case Step::confirm:
+      return move(domain, due.selector, KeyState::published, due.reason);
+    case Step::check:
+      check(domain, due.selector);
+      return {};
+    case Step::verify:
+      return move(domain, due.selector, KeyState::verified, due.reason);
+    case Step::activate:
+      return change(
+          domain, [&](KeySet& keys) { return activate_key(keys, due.selector, note(due.reason)); });
+    case Step::fall_back:
+      return change(
+          domain, [&](KeySet& keys) { return fall_back_to(keys, due.selector, note(due.reason)); });
+    case Step::revoke: {
+      const auto key = entry(domain, due.selector);
+      if (!key) return key.failure();
+      if (const auto told = publish_record(domain, due.selector, revoked_record(*key)); !told)
+        return told;
+      if (key->state != KeyState::retiring) return {};
+      return move(domain, due.selector, KeyState::revoked, due.reason);
+    }
+    case Step::remove: {
+      if (const auto told = publish_record(domain, due.selector, std::nullopt); !told) return told;
+      // In a block of its own: the lock must go before the move takes it.
+      {
+        auto folder = KeyFolder::open(options_.store, domain);
+        if (!folder) return folder.failure();
+        if (const auto gone = folder->destroy_private_key(due.selector); !gone) return gone;
+      }
+      break;
+    }
+    case Step::give_up:
+      return move(domain, due.selector, KeyState::failed, due.reason);
+    case Step::nothing:
+      return {};
+  }
+  const auto moved = move(domain, due.selector, KeyState::deleted, due.reason);
+  const std::lock_guard lock(mutex_);
+  facts_[domain].erase(due.selector);
+  return moved;
+}
+
+Result<void> Rotator::create(const Domain& domain, const Due& due) {
+  auto folder = KeyFolder::open(options_.store, domain);
+  if (!folder) return folder.failure();
+  auto keys = folder->read();
+  if (!keys) return keys.failure();
+  if (successor_of(*keys, due.algorithm) != nullptr) return {};
+  const auto before = *keys;
+  const auto made =
+      make_key(*folder, *keys, new_selector(*keys, clock_.now()), due.algorithm, note(due.reason));
+  if (!made) return made.failure();
+  tell(domain, before, *keys);
+  return {};
+}
+
+Result<KeyEntry> Rotator::begin(const Domain& domain, Algorithm algorithm) {
+  const auto created = create(
+      domain, {.step = Step::create, .algorithm = algorithm, .reason = "asked for by an operator"});
+  if (!created) return created.failure();
+  const auto keys = read_key_set(options_.store, domain);
+  if (!keys) return keys.failure();
+  const auto* made = successor_of(*keys, algorithm);
+  if (made == nullptr) return fail(Fault::key_state_wrong, "the new key is in use already");
+  return *made;
+}
+
+Result<void> Rotator::mend_missing_key(const Domain& domain, const std::string& selector) {
+  auto folder = KeyFolder::open(options_.store, domain);
+  if (!folder) return folder.failure();
+  if (folder->has_private_key(selector)) return {};
+  auto keys = folder->read();
+  if (!keys) return keys.failure();
+  const auto* key = find_key(*keys, selector);
+  if (key == nullptr || key->state != KeyState::generated) return {};
+  const auto made = make_key(*folder, *keys, selector, key->algorithm.value_or(Algorithm::rsa),
+                             note("made again after a crash"));
+  return made ? Result<void>() : Result<void>(made.failure());
+}
+
+Result<void> Rotator::publish_record(const Domain& domain, const std::string& selector,
+                                     std::optional<std::string> value) {
+  const auto done =
+      publisher_.publish({record_name(domain, selector), std::move(value), options_.ttl});
+  {
+    const std::lock_guard lock(mutex_);
+    DnsFact& fact = facts_[domain][selector];
+    fact.told = clock_.now();
+    if (done && publisher_.acts())
+      fact = {.checked = {}, .told = fact.told};  // Asked anew, at once.
+  }
+  if (!done && observers_.publisher_failed) observers_.publisher_failed(domain, done.error());
+  return done;
+}
+
+Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selector) {
+  if (const auto mended = mend_missing_key(domain, selector); !mended) return mended.failure();
+  const auto key = entry(domain, selector);
+  if (!key) return key;
+  if (key->state == KeyState::revoked || key->state == KeyState::deleted ||
+      key->state == KeyState::failed) {
+    const std::string what = "selector " + selector + " is " + std::string(name_of(key->state)) +
+                             ": its record must not come back";
+    return fail(Fault::key_state_wrong, what, what);
+  }
+  const auto record = record_of(domain, selector);
+  if (record.empty())
+    return fail(Fault::key_unavailable, selector + ".pem of " + domain.text() + " can't be read");
+  if (const auto told = publish_record(domain, selector, record); !told) return told.failure();
+  if (key->state == KeyState::generated) {
+    const auto moved = move(domain, selector, KeyState::published, "given to the publisher");
+    if (!moved) return moved.failure();
+  }
+  return entry(domain, selector);
+}
+
+Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& selector,
+                                   bool unproven) {
+  const auto key = entry(domain, selector);
+  if (!key || key->state == KeyState::active) return key;
+  if (!unproven) {
+    const auto seen = proof_.look(record_name(domain, selector), record_of(domain, selector));
+    if (seen.seen != RecordSeen::ours) {
+      const std::string what = "the DNS does not prove " + record_name(domain, selector) + ": " +
+                               (seen.detail.empty() ? "no answer" : seen.detail);
+      return fail(Fault::key_state_wrong, what, what);
+    }
+  }
+  const std::string reason = unproven ? "an operator takes it unproven" : "proven in the DNS";
+  const auto changed = change(domain, [&](KeySet& keys) -> Result<void> {
+    using enum KeyState;
+    for (const auto step : {published, verified}) {
+      const auto* now = find_key(keys, selector);
+      const bool is_before = now != nullptr &&
+                             (now->state == generated || now->state == published) &&
+                             now->state < step;
+      if (!is_before) continue;
+      if (const auto moved = move_key(keys, selector, step, note(reason)); !moved) return moved;
+    }
+    return activate_key(keys, selector, note(reason));
+  });
+  if (!changed) return changed.failure();
+  return entry(domain, selector);
+}
+
+Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& selector) {
+  const auto key = entry(domain, selector);
+  if (!key || key->state == KeyState::retiring) return key;
+  const auto moved = move(domain, selector, KeyState::retiring, "asked for by an operator");
+  if (!moved) return moved.failure();
+  return entry(domain, selector);
+}
+
+Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
+  const auto key = entry(domain, selector);
+  if (!key) return key;
+  if (key->state != KeyState::revoked) {
+    const auto moved = move(domain, selector, KeyState::revoked, "asked for by an operator");
+    if (!moved) return moved.failure();
+  }
+  const auto told = publish_record(domain, selector, revoked_record(*key));
+  if (!told) return told.failure();
+  return entry(domain, selector);
+}
+
+void Rotator::check(const Domain& domain, const std::string& selector) {
+  const auto key = entry(domain, selector);
+  const auto seen = proof_.look(record_name(domain, selector), record_of(domain, selector));
+  DnsFact fact;
+  {
+    const std::lock_guard lock(mutex_);
+    DnsFact& known = facts_[domain][selector];
+    known.seen = seen.seen;
+    known.detail = seen.detail;
+    known.checked = clock_.now();
+    if (seen.seen != RecordSeen::ours) known.ours_since.reset();
+    if (seen.seen == RecordSeen::ours && !known.ours_since) known.ours_since = known.checked;
+    known.wait = seen.negative_ttl;
+    // A selector that lived before may still be cached as it was.
+    if (key && std::ranges::find(key->moves, KeyState::deleted, &Move::to) != key->moves.end())
+      known.wait = std::max(known.wait, options_.ttl);
+    fact = known;
+  }
+  if (key && key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)
+    observers_.mismatched(domain, selector, fact);
+}
+
+std::string Rotator::record_of(const Domain& domain, const std::string& selector) const {
+  const auto key = PrivateKey::load(options_.store.directory,
+                                    std::filesystem::path(domain.text()) / (selector + ".pem"),
+                                    options_.store.allow_group);
+  return key ? key->dns_record() : "";
+}
+
+Result<void> Rotator::change(const Domain& domain, const Change& change) {
+  auto folder = KeyFolder::open(options_.store, domain);
+  if (!folder) return folder.failure();
+  auto keys = folder->read();
+  if (!keys) return keys.failure();
+  const auto before = *keys;
+  if (const auto changed = change(*keys); !changed) return changed;
+  if (const auto written = folder->write(*keys); !written) return written;
+  tell(domain, before, *keys);
+  return {};
+}
+
+Result<void> Rotator::move(const Domain& domain, const std::string& selector, KeyState to,
+                           const std::string& reason) {
+  return change(domain, [&](KeySet& keys) { return move_key(keys, selector, to, note(reason)); });
+}
+
+Result<KeyEntry> Rotator::entry(const Domain& domain, const std::string& selector) const {
+  const auto keys = read_key_set(options_.store, domain);
+  if (!keys) return keys.failure();
+  const auto* key = find_key(*keys, selector);
+  if (key == nullptr) return fail(Fault::not_found, domain.text() + " has no selector " + selector);
+  return *key;
+}
+
+DnsFacts Rotator::facts_of(const Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  const auto found = facts_.find(domain);
+  return found == facts_.end() ? DnsFacts{} : found->second;
+}
+
+void Rotator::tell(const Domain& domain, const KeySet& before, const KeySet& after) {
+  if (!observers_.moved) return;
+  for (const KeyEntry& key : after) {
+    const auto* old = find_key(before, key.selector);
+    if (old != nullptr && old->moves == key.moves) continue;
+    // Where the oldest moves were forgotten, the last one is what is new.
+    const auto known = old != nullptr ? old->moves.size() : 0;
+    for (auto i = std::min(known, key.moves.size() - 1); i < key.moves.size(); ++i) {
+      KeyEntry then = key;
+      then.moves.resize(i + 1);
+      then.state = then.moves.back().to;
+      observers_.moved(domain, then, i > 0 ? key.moves[i - 1].to : then.state);
+    }
+  }
+}
+
+}  // namespace signet::keys

@@ -1,0 +1,102 @@
+// Rotator: does what next_due() says is due for one domain, and what an operator asks for.
+//
+// Every deed (publish, revoke, remove) comes before the move that notes it, so a crash repeats the
+// deed. The DNS is asked and changed without the folder's lock; under it the state is read again,
+// and nothing is noted that no longer fits. Blocks: for the pool. Any thread, one per domain.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "keys/key_folder.hpp"
+#include "keys/life_cycle.hpp"
+#include "keys/publisher.hpp"
+#include "keys/record_proof.hpp"
+
+namespace signet::keys {
+
+class Rotator {
+ public:
+  struct Observers {
+    std::function<void(const Domain&, const KeyEntry&, KeyState from)> moved;
+    std::function<void(const Domain&, const std::string& selector, const DnsFact&)> mismatched;
+    std::function<void(const Domain&, const Error&)> publisher_failed;
+  };
+  struct Options {
+    StoreAccess store;
+    RotationPolicy policy;
+    std::chrono::seconds ttl = std::chrono::hours(1);
+    std::string by = "relay";
+  };
+  /// All outlive it.
+  Rotator(Options options, Publisher& publisher, RecordProof& proof, const Clock& clock,
+          Observers observers = {})
+      : options_(std::move(options)),
+        publisher_(publisher),
+        proof_(proof),
+        clock_(clock),
+        observers_(std::move(observers)) {}
+
+  struct Report {
+    KeySet keys;
+    DnsFacts facts;
+    Due next;
+    std::optional<WallTime> rotates_at;  ///< When the RSA key is to be replaced; nothing: never.
+    bool rotating = false;               ///< A successor is on its way.
+  };
+  /// Does what is due now. Without `may_begin` no new rotation is begun. Faults: not_found,
+  /// store_read_only, key_unavailable.
+  [[nodiscard]] Result<Report> advance(const Domain& domain, bool may_begin,
+                                       std::chrono::seconds recheck = std::chrono::hours(1));
+  /// What is due next; changes nothing.
+  [[nodiscard]] Result<Report> look(const Domain& domain);
+
+  // An operator's orders. Done already is done. Faults: not_found, key_state_wrong,
+  // publisher_failed, store_read_only, key_unavailable.
+  [[nodiscard]] Result<KeyEntry> begin(const Domain& domain, Algorithm algorithm);
+  [[nodiscard]] Result<KeyEntry> publish(const Domain& domain, const std::string& selector);
+  /// Proven in the DNS first, unless `unproven`.
+  [[nodiscard]] Result<KeyEntry> activate(const Domain& domain, const std::string& selector,
+                                          bool unproven);
+  [[nodiscard]] Result<KeyEntry> retire(const Domain& domain, const std::string& selector);
+  /// Stops signing first, then has the record emptied.
+  [[nodiscard]] Result<KeyEntry> revoke(const Domain& domain, const std::string& selector);
+
+  /// What the record of a key is to say; empty when the private half is gone.
+  [[nodiscard]] std::string record_of(const Domain& domain, const std::string& selector) const;
+
+ private:
+  /// The policy with the domain's own rules. Fault: key_unavailable.
+  [[nodiscard]] Result<RotationPolicy> policy_for(const Domain& domain) const;
+  [[nodiscard]] Report report(const Domain& domain, KeySet keys, const RotationPolicy& policy);
+  using Change = std::function<Result<void>(KeySet&)>;
+  [[nodiscard]] Result<void> perform(const Domain& domain, const Due& due);
+  [[nodiscard]] Result<void> create(const Domain& domain, const Due& due);
+  [[nodiscard]] Result<void> publish_record(const Domain& domain, const std::string& selector,
+                                            std::optional<std::string> value);
+  [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
+  void check(const Domain& domain, const std::string& selector);
+  [[nodiscard]] Result<void> change(const Domain& domain, const Change& change);
+  [[nodiscard]] Result<void> move(const Domain& domain, const std::string& selector, KeyState to,
+                                  const std::string& reason);
+  [[nodiscard]] Result<KeyEntry> entry(const Domain& domain, const std::string& selector) const;
+  [[nodiscard]] Note note(std::string reason) const {
+    return {clock_.now(), std::move(reason), options_.by};
+  }
+  [[nodiscard]] DnsFacts facts_of(const Domain& domain);
+  void tell(const Domain& domain, const KeySet& before, const KeySet& after);
+
+  Options options_;
+  Publisher& publisher_;
+  RecordProof& proof_;
+  const Clock& clock_;
+  Observers observers_;
+  std::mutex mutex_;
+  std::map<Domain, DnsFacts> facts_;  // Of domains of the store; deleted keys leave it.
+};
+
+/// "selector._domainkey.domain"
+[[nodiscard]] std::string record_name(const Domain& domain, const std::string& selector);
+
+}  // namespace signet::keys

@@ -1,0 +1,137 @@
+#include "relay/rotation_driver.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace signet {
+namespace {
+
+constexpr unsigned kThreads = 4;
+constexpr std::chrono::seconds kInUse = std::chrono::hours(24);
+constexpr std::chrono::seconds kRecheckUsed = std::chrono::hours(1);
+constexpr std::chrono::seconds kRecheckUnused = std::chrono::hours(24);
+constexpr std::chrono::seconds kJoinPoll{1};
+
+bool is_wrong(keys::RecordSeen seen) {
+  using enum keys::RecordSeen;
+  return seen == absent || seen == revoked || seen == other;
+}
+
+void keep_earlier(std::optional<WallTime>& kept, const std::optional<WallTime>& other) {
+  if (other) kept = std::min(kept.value_or(*other), *other);
+}
+
+std::int64_t in_seconds(const std::optional<WallTime>& time) {
+  return time ? unix_seconds(*time) : 0;
+}
+
+}  // namespace
+
+RotationDriver::RotationDriver(Services& services, net::Loop& loop)
+    : services_(services),
+      loop_(loop),
+      look_every_(services.current.get()->settings->rotation.look_every),
+      at_once_(services.current.get()->settings->rotation.at_once),
+      parts_(*services.current.get()->settings, "relay"),
+      rotator_(parts_.options, *parts_.publisher, parts_.proof, services.clock, observers()),
+      walked_(loop),
+      pool_(kThreads) {}
+
+keys::Rotator::Observers RotationDriver::observers() {
+  return {.moved =
+              [this](const Domain& domain, const keys::KeyEntry& key, keys::KeyState from) {
+                services_.metrics.key_moved(name_of(key.state));
+                services_.log.write(report::Fact("key", services_.clock.now())
+                                        .with("domain", domain.text())
+                                        .with("selector", key.selector)
+                                        .with("from", name_of(from))
+                                        .with("to", name_of(key.state))
+                                        .with("reason", key.moves.back().reason)
+                                        .with("by", key.moves.back().by));
+              },
+          .mismatched =
+              [this](const Domain& domain, const std::string& selector, const keys::DnsFact& fact) {
+                spdlog::error("the DNS does not hold the active key {} of {}: {}", selector,
+                              domain.text(), fact.detail);
+                services_.log.write(report::Fact("key_mismatch", services_.clock.now())
+                                        .with("domain", domain.text())
+                                        .with("selector", selector)
+                                        .with("detail", fact.detail));
+              },
+          .publisher_failed =
+              [this](const Domain& domain, const Error& error) {
+                services_.metrics.publisher_failed();
+                spdlog::warn("publishing for {} failed, it is tried again: {}", domain.text(),
+                             error.detail);
+              }};
+}
+
+net::Task<void> RotationDriver::run() {
+  for (;;) {
+    auto listed = co_await net::run_on(pool_, loop_,
+                                       [&domains = services_.domains] { return domains.list(); });
+    if (listed) {
+      census_ = {};
+      walk_ = {std::move(*listed), 0, kThreads};
+      for (unsigned i = 0; i < kThreads; ++i) scope_.spawn(walk(walk_));
+      while (walk_.walkers > 0) static_cast<void>(co_await walked_.wait(kJoinPoll));
+      tell_gauges();
+    } else {
+      spdlog::error("rotation: {}", listed.error().detail);
+    }
+    co_await loop_.sleep(look_every_);
+  }
+}
+
+net::Task<void> RotationDriver::walk(Walk& walk) {
+  while (walk.next < walk.domains.size()) {
+    const Domain domain = walk.domains[walk.next++];
+    const bool may_begin = rotating_.contains(domain) || rotating_.size() + asking_ < at_once_;
+    const auto recheck =
+        services_.domains.used_within(domain, kInUse) ? kRecheckUsed : kRecheckUnused;
+    if (may_begin) ++asking_;
+    const auto report =
+        co_await net::run_on(pool_, loop_, [&rotator = rotator_, domain, may_begin, recheck] {
+          return rotator.advance(domain, may_begin, recheck);
+        });
+    if (may_begin) --asking_;
+    if (report) {
+      count(domain, *report);
+    } else if (report.error().fault != Fault::not_found) {
+      spdlog::warn("rotation of {}: {}", domain.text(), report.error().detail);
+    }
+  }
+  --walk.walkers;
+  walked_.notify_all();
+}
+
+void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& report) {
+  if (report.rotating) {
+    rotating_.insert(domain);
+  } else {
+    rotating_.erase(domain);
+  }
+  for (const keys::KeyEntry& key : report.keys) {
+    ++census_.keys[static_cast<std::size_t>(key.state)];
+    if (key.state != keys::KeyState::active) continue;
+    const auto began = key.first(keys::KeyState::active);
+    keep_earlier(census_.oldest_active, began);
+    const auto fact = report.facts.find(key.selector);
+    if (fact == report.facts.end()) continue;
+    if (is_wrong(fact->second.seen)) ++census_.mismatches;
+    const auto proven =
+        fact->second.seen == keys::RecordSeen::ours ? std::optional(fact->second.checked) : began;
+    keep_earlier(census_.least_proven, proven);
+  }
+  keep_earlier(census_.next_rotation, report.rotates_at);
+}
+
+void RotationDriver::tell_gauges() {
+  for (std::size_t state = 0; state < keys::kKeyStates; ++state)
+    services_.metrics.keys(name_of(static_cast<keys::KeyState>(state)), census_.keys[state]);
+  services_.metrics.key_census(census_.mismatches, in_seconds(census_.oldest_active),
+                               in_seconds(census_.least_proven), in_seconds(census_.next_rotation));
+}
+
+}  // namespace signet

@@ -1,0 +1,19 @@
+// What [rotation] asks for, made: proof, publisher and policy. For the relay and the command line.
+#pragma once
+
+#include <memory>
+
+#include "config/settings.hpp"
+#include "keys/rotator.hpp"
+
+namespace signet {
+
+struct RotationParts {
+  keys::DnsProof proof;
+  std::unique_ptr<keys::Publisher> publisher;
+  keys::Rotator::Options options;
+
+  RotationParts(const config::Settings& settings, std::string by);
+};
+
+}  // namespace signet

@@ -1,0 +1,146 @@
+#include "keys/key_folder.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "keys/create_key.hpp"
+#include "tests/unit/keys/store_fixture.hpp"
+
+namespace signet::keys {
+namespace {
+
+const WallTime kNow(std::chrono::seconds(1'795'000'000));
+
+class KeyFolderTest : public StoreTest {
+ protected:
+  StoreAccess access(StepObserver observer = {}) const {
+    return {.directory = store_, .observer = std::move(observer)};
+  }
+  KeySet read() {
+    auto keys = read_key_set(access(), domain("a.example"));
+    EXPECT_TRUE(keys) << keys.error().detail;
+    return keys ? *keys : KeySet{};
+  }
+  // Runs `work` in a process of its own that ends at the given step; true if it got that far.
+  template <typename Work>
+  bool ends_at_step(int step, Work work) {
+    const pid_t child = fork();
+    if (child == 0) {
+      int count = 0;
+      work([&](std::string_view) {
+        if (++count == step) _exit(77);
+      });
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 77;
+  }
+};
+
+TEST_F(KeyFolderTest, a_lone_key_is_active_since_its_file_was_written) {
+  write("a.example/s1.pem", rsa_pem());
+  const auto keys = read();
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_EQ(keys[0].state, KeyState::active);
+  EXPECT_EQ(keys[0].algorithm, Algorithm::rsa);
+  EXPECT_TRUE(keys[0].fingerprint.starts_with("SHA256:"));
+  EXPECT_TRUE(keys[0].since().has_value());
+}
+
+TEST_F(KeyFolderTest, a_crash_at_any_step_of_making_a_key_is_mended_by_the_next_try) {
+  const auto name = domain("a.example");
+  int steps = 0;
+  for (int step = 1;; ++step) {
+    std::filesystem::remove_all(store_ / "a.example");
+    write("a.example/s1.pem", rsa_pem());
+    const bool killed = ends_at_step(step, [&](StepObserver observer) {
+      static_cast<void>(create_key(access(std::move(observer)), name, "e1", Algorithm::ed25519,
+                                   {kNow, "new", "a test"}));
+    });
+    if (!killed) break;
+    steps = step;
+    const auto signing = read_domain(store_, name, false, kNow);
+    ASSERT_TRUE(signing) << "step " << step << ": " << signing.error().detail;
+    EXPECT_EQ((*signing)->active.at(0).selector, "s1");
+    const auto made = create_key(access(), name, "e1", Algorithm::ed25519, {kNow, "new", "a test"});
+    ASSERT_TRUE(made) << "step " << step << ": " << made.error().detail;
+    const auto keys = read();
+    ASSERT_EQ(keys.size(), 2U) << step;
+    EXPECT_EQ(find_key(keys, "e1")->state, KeyState::generated);
+    EXPECT_EQ(find_key(keys, "e1")->fingerprint, fingerprint_of(made->key)) << step;
+  }
+  EXPECT_EQ(steps, 8);  // Two files, four steps each.
+}
+
+TEST_F(KeyFolderTest, a_crash_at_any_step_of_a_move_leaves_the_state_before_or_after) {
+  for (int step = 1; step <= 4; ++step) {
+    write("a.example/s1.pem", rsa_pem());
+    std::filesystem::remove(store_ / "a.example/keyset.toml");
+    EXPECT_TRUE(ends_at_step(step, [&](StepObserver observer) {
+      auto folder = KeyFolder::open(access(std::move(observer)), domain("a.example"));
+      auto keys = folder->read();
+      static_cast<void>(move_key(*keys, "s1", KeyState::retiring, {kNow, "test", ""}));
+      static_cast<void>(folder->write(*keys));
+    }));
+    EXPECT_EQ(read().at(0).state, step < 3 ? KeyState::active : KeyState::retiring) << step;
+    EXPECT_TRUE(KeyFolder::open(access(), domain("a.example")));  // The lock went with the process.
+  }
+}
+
+TEST_F(KeyFolderTest, a_destroyed_key_is_overwritten_and_gone) {
+  const auto file = write("a.example/s1.pem", rsa_pem());
+  const auto other_name = store_ / "witness";
+  std::filesystem::create_hard_link(file, other_name);
+  auto folder = KeyFolder::open(access(), domain("a.example"));
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE(folder->destroy_private_key("s1"));
+  ASSERT_TRUE(folder->destroy_private_key("s1"));
+  EXPECT_FALSE(std::filesystem::exists(file));
+  std::ifstream stream(other_name);
+  const std::string left(std::istreambuf_iterator<char>(stream), {});
+  EXPECT_EQ(left, std::string(rsa_pem().size(), '\0'));
+}
+
+TEST_F(KeyFolderTest, who_comes_second_waits_for_the_lock) {
+  write("a.example/s1.pem", rsa_pem());
+  std::optional<KeyFolder> first(std::move(*KeyFolder::open(access(), domain("a.example"))));
+  std::atomic<bool> opened{false};
+  std::thread second([&] {
+    const auto folder = KeyFolder::open(access(), domain("a.example"));
+    opened = folder.has_value();
+  });
+  EXPECT_TRUE(KeyFolder::open(access(), domain("b.example"), true));  // Others are free.
+  EXPECT_FALSE(opened);
+  first.reset();
+  second.join();
+  EXPECT_TRUE(opened);
+}
+
+TEST_F(KeyFolderTest, a_store_that_is_not_ours_to_write_signs_but_says_so) {
+  write("a.example/s1.pem", rsa_pem(), 0600);
+  std::filesystem::permissions(store_, std::filesystem::perms(0755));
+  std::filesystem::permissions(store_ / "a.example", std::filesystem::perms(0755));
+  const pid_t child = fork();
+  if (child == 0) {
+    if (geteuid() == 0 && seteuid(65534) != 0) _exit(1);
+    if (geteuid() != 65534) chmod((store_ / "a.example").c_str(), 0555);
+    auto folder = KeyFolder::open(access(), domain("a.example"));
+    if (!folder) _exit(2);
+    const auto written = folder->write({{.selector = "s1", .state = KeyState::active}});
+    if (written) _exit(3);
+    if (written.error().fault != Fault::store_read_only) _exit(4);
+    _exit(written.error().detail.find("can't be changed") == std::string::npos ? 5 : 0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  chmod((store_ / "a.example").c_str(), 0755);
+  EXPECT_TRUE(read_domain(store_, domain("a.example"), false, kNow));
+}
+
+}  // namespace
+}  // namespace signet::keys

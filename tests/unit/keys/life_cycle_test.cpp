@@ -1,0 +1,253 @@
+#include "keys/life_cycle.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+namespace signet::keys {
+namespace {
+
+using namespace std::chrono_literals;
+using enum KeyState;
+
+const WallTime kStart(std::chrono::seconds(1'795'000'000));
+const Domain kDomain = std::move(*Domain::parse("a.example"));
+
+KeySet one_active(WallTime at = kStart) {
+  return {{.selector = "s0",
+           .state = active,
+           .algorithm = Algorithm::rsa,
+           .moves = {{active, at, "", ""}}}};
+}
+
+TEST(LifeCycleTest, only_these_moves_are_legal) {
+  const std::set<std::pair<KeyState, KeyState>> legal{
+      {generated, published}, {generated, failed},  {generated, deleted}, {published, verified},
+      {published, failed},    {published, revoked}, {verified, active},   {verified, failed},
+      {verified, revoked},    {active, retiring},   {active, revoked},    {active, failed},
+      {retiring, active},     {retiring, revoked},  {revoked, deleted},   {failed, revoked},
+      {failed, deleted},      {deleted, generated}};
+  for (std::size_t from = 0; from < kKeyStates; ++from) {
+    for (std::size_t to = 0; to < kKeyStates; ++to) {
+      const std::pair move{static_cast<KeyState>(from), static_cast<KeyState>(to)};
+      EXPECT_EQ(is_legal(move.first, move.second), legal.contains(move)) << from << " " << to;
+    }
+  }
+}
+
+TEST(LifeCycleTest, activation_retires_the_old_key_in_the_same_change) {
+  KeySet keys = one_active();
+  keys.push_back({.selector = "s1", .state = verified, .algorithm = Algorithm::rsa});
+  keys.push_back({.selector = "e0", .state = active, .algorithm = Algorithm::ed25519});
+  ASSERT_TRUE(activate_key(keys, "s1", {kStart, "verified", "test"}));
+  EXPECT_EQ(find_key(keys, "s0")->state, retiring);
+  EXPECT_EQ(find_key(keys, "s1")->state, active);
+  EXPECT_EQ(find_key(keys, "e0")->state, active);
+  EXPECT_EQ(activate_key(keys, "s9", {kStart, "", ""}).error().fault, Fault::not_found);
+  EXPECT_EQ(activate_key(keys, "s1", {kStart, "", ""}).error().fault, Fault::key_state_wrong);
+}
+
+TEST(LifeCycleTest, the_interval_and_its_jitter_say_when_a_successor_is_made) {
+  RotationPolicy policy{.interval = 24h * 180, .jitter = 24h * 14};
+  const auto due =
+      next_due(kDomain, one_active(), {{"s0", {RecordSeen::ours, kStart}}}, policy, kStart + 1min);
+  EXPECT_EQ(due.step, Step::check);
+  const auto time = rotation_time(kDomain, one_active(), Algorithm::rsa, policy);
+  ASSERT_TRUE(time);
+  EXPECT_GE(*time, kStart + 24h * 180);
+  EXPECT_LE(*time, kStart + 24h * 194);
+  const auto later =
+      next_due(kDomain, one_active(), {{"s0", {RecordSeen::ours, *time}}}, policy, *time);
+  EXPECT_EQ(later.step, Step::create);
+  policy.rotates = false;
+  EXPECT_EQ(
+      next_due(kDomain, one_active(), {{"s0", {RecordSeen::ours, *time}}}, policy, *time).step,
+      Step::check);
+}
+
+TEST(LifeCycleTest, a_new_record_waits_for_old_answers_to_expire) {
+  KeySet keys{{.selector = "s1", .state = published, .moves = {{published, kStart, "", ""}}}};
+  DnsFacts facts{{"s1", {RecordSeen::ours, kStart + 10s, kStart + 10s, 60s}}};
+  const auto early = next_due(kDomain, keys, facts, {}, kStart + 20s);
+  EXPECT_EQ(early.step, Step::check);
+  EXPECT_EQ(early.at, kStart + 70s);
+  facts["s1"].checked = kStart + 70s;
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 70s).step, Step::verify);
+  facts["s1"] = {RecordSeen::other, kStart + 75s};
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 75s).step, Step::check);
+}
+
+TEST(LifeCycleTest, nothing_is_changed_in_quiet_hours) {
+  const auto day = std::chrono::floor<std::chrono::days>(kStart);
+  KeySet keys{{.selector = "s1", .state = generated}};
+  const RotationPolicy policy{.publishes = true, .quiet = std::pair{22h * 1, 6h * 1}};
+  const auto night = next_due(kDomain, keys, {}, policy, WallTime(day) + 23h);
+  EXPECT_EQ(night.step, Step::publish);
+  EXPECT_EQ(night.at, WallTime(day) + 30h);
+  EXPECT_EQ(next_due(kDomain, keys, {}, policy, WallTime(day) + 12h).at, WallTime(day) + 12h);
+}
+
+TEST(LifeCycleTest, falls_back_only_to_a_key_that_is_still_published) {
+  KeySet keys = one_active();
+  keys.push_back({.selector = "s1", .state = verified, .algorithm = Algorithm::rsa});
+  ASSERT_TRUE(activate_key(keys, "s1", {kStart, "", ""}));
+  const RotationPolicy policy{.falls_back = true};
+  DnsFacts facts{{"s1", {RecordSeen::absent, kStart}}};
+  const auto ask = next_due(kDomain, keys, facts, policy, kStart);
+  EXPECT_EQ(ask.step, Step::check);
+  EXPECT_EQ(ask.selector, "s0");
+  facts["s0"] = {RecordSeen::ours, kStart};
+  const auto back = next_due(kDomain, keys, facts, policy, kStart);
+  ASSERT_EQ(back.step, Step::fall_back);
+  ASSERT_TRUE(fall_back_to(keys, back.selector, {kStart, back.reason, ""}));
+  EXPECT_EQ(find_key(keys, "s0")->state, active);
+  EXPECT_EQ(find_key(keys, "s1")->state, failed);
+}
+
+TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
+  KeySet keys;
+  for (int i = 0; i < 15; ++i)
+    keys.push_back({.selector = "s" + std::to_string(i), .state = deleted});
+  forget_old(keys);
+  ASSERT_EQ(keys.size(), 10U);
+  EXPECT_EQ(keys.front().selector, "s5");
+}
+
+// A world beside the machine: a zone that lags, lies and loses records, a publisher that fails, a
+// program that dies between the deed and its note. The model says what must hold all the same.
+class World {
+ public:
+  explicit World(unsigned seed) : random_(seed) { zone_["s0"] = Record::key; }
+
+  void step() {
+    if (chance(4)) now_ += std::chrono::seconds(random_() % 7200);
+    if (chance(10)) hostile_ = chance(2);
+    if (chance(40)) facts_.clear();  // A restart: what was in memory is gone.
+    const auto due = next_due(kDomain, keys_, facts_, policy_, now_);
+    ASSERT_NE(due.step, Step::nothing);
+    if (due.at > now_) {
+      now_ = due.at;
+      return;
+    }
+    perform(due);
+    check();
+  }
+  void calm() { hostile_ = false, calm_ = true; }
+  [[nodiscard]] int rotations() const { return made_; }
+  [[nodiscard]] const KeySet& keys() const { return keys_; }
+
+ private:
+  enum class Record { none, key, revoked };
+
+  void perform(const Due& due) {
+    const Note note{now_, due.reason, "model"};
+    const bool dies = !calm_ && chance(5);  // After the deed, before the note.
+    switch (due.step) {
+      case Step::create:
+        if (dies) return;
+        ++made_;
+        forget_old(keys_);
+        ASSERT_TRUE(enter_key(
+            keys_, {.selector = "s" + std::to_string(made_), .algorithm = due.algorithm}, note));
+        return;
+      case Step::publish:
+        if (!tell(due.selector, Record::key) || dies) return;
+        if (find_key(keys_, due.selector)->state == generated)
+          ASSERT_TRUE(move_key(keys_, due.selector, published, note));
+        return;
+      case Step::check:
+        return look(due.selector);
+      case Step::verify:
+        if (!dies) ASSERT_TRUE(move_key(keys_, due.selector, verified, note));
+        return;
+      case Step::activate:
+        if (dies) return;
+        ASSERT_EQ(zone_[due.selector], Record::key) << "activated without a record";
+        ASSERT_TRUE(activate_key(keys_, due.selector, note));
+        return;
+      case Step::revoke: {
+        const auto state = find_key(keys_, due.selector)->state;
+        ASSERT_TRUE(state == retiring || state == revoked) << name_of(state);
+        if (state == retiring)
+          ASSERT_GE(now_, *find_key(keys_, due.selector)->since() + policy_.overlap);
+        if (!tell(due.selector, Record::revoked) || dies) return;
+        if (state == retiring) ASSERT_TRUE(move_key(keys_, due.selector, revoked, note));
+        return;
+      }
+      case Step::remove:
+        if (!tell(due.selector, Record::none) || dies) return;
+        ASSERT_TRUE(move_key(keys_, due.selector, deleted, note));
+        return;
+      case Step::give_up:
+        if (!dies) ASSERT_TRUE(move_key(keys_, due.selector, failed, note));
+        return;
+      case Step::nothing:
+      case Step::confirm:
+      case Step::fall_back:
+        FAIL() << name_of(due.step);
+    }
+  }
+
+  bool tell(const std::string& selector, Record record) {
+    facts_[selector].told = now_;
+    if (hostile_ && chance(2)) return false;
+    zone_[selector] = record;
+    return true;
+  }
+
+  void look(const std::string& selector) {
+    DnsFact& fact = facts_[selector];
+    const bool lag = hostile_ && chance(3);
+    const Record record = zone_[selector];
+    fact.seen = lag                         ? RecordSeen::unknown
+                : record == Record::key     ? RecordSeen::ours
+                : record == Record::revoked ? RecordSeen::revoked
+                                            : RecordSeen::absent;
+    fact.checked = now_;
+    if (fact.seen != RecordSeen::ours) fact.ours_since.reset();
+    if (fact.seen == RecordSeen::ours && !fact.ours_since) fact.ours_since = now_;
+    fact.wait = 300s;
+  }
+
+  void check() {
+    int actives = 0;
+    for (const KeyEntry& key : keys_) {
+      for (std::size_t i = 1; i < key.moves.size(); ++i)
+        ASSERT_TRUE(is_legal(key.moves[i - 1].to, key.moves[i].to));
+      const bool on_its_way = key.state == retiring && now_ < *key.since() + policy_.overlap;
+      if (key.state == active || on_its_way)
+        ASSERT_EQ(zone_[key.selector], Record::key) << key.selector;
+      if (key.state == active) ++actives;
+    }
+    ASSERT_EQ(actives, 1);
+    ASSERT_LE(keys_.size(), 40U);
+  }
+
+  bool chance(unsigned in) { return random_() % in == 0; }
+
+  std::minstd_rand random_;
+  RotationPolicy policy_{.publishes = true, .interval = 24h * 30};
+  WallTime now_ = kStart;
+  KeySet keys_ = one_active();
+  DnsFacts facts_;
+  std::map<std::string, Record> zone_;
+  bool hostile_ = false;
+  bool calm_ = false;
+  int made_ = 0;
+};
+
+TEST(LifeCycleTest, no_order_of_events_leaves_a_domain_without_a_published_key) {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    World world(seed);
+    for (int i = 0; i < 3000 && !testing::Test::HasFatalFailure(); ++i) world.step();
+    world.calm();
+    const int before = world.rotations();
+    for (int i = 0; i < 6000 && !testing::Test::HasFatalFailure(); ++i) world.step();
+    ASSERT_FALSE(testing::Test::HasFatalFailure()) << "seed " << seed;
+    EXPECT_GT(world.rotations(), before) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace signet::keys

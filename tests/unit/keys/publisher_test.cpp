@@ -1,0 +1,75 @@
+#include "keys/publisher.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/keys/store_fixture.hpp"
+
+namespace signet::keys {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(PublisherTest, long_values_become_strings_of_255_octets) {
+  EXPECT_EQ(character_strings("").size(), 1U);
+  EXPECT_EQ(character_strings(std::string(255, 'x')).size(), 1U);
+  const auto strings = character_strings(std::string(256, 'x'));
+  ASSERT_EQ(strings.size(), 2U);
+  EXPECT_EQ(strings[1], "x");
+}
+
+class CommandPublisherTest : public StoreTest {
+ protected:
+  Result<void> run(std::string_view script, std::optional<std::string> value = "v=DKIM1; p=QUJD",
+                   std::chrono::milliseconds timeout = 10s) {
+    const auto program = write("publish", script, 0700);
+    return make_command_publisher(
+               {.program = {program, (store_ / "out").string()}, .timeout = timeout})
+        ->publish({"s1._domainkey.a.example", std::move(value), 60s});
+  }
+  std::string output() {
+    std::ifstream stream(store_ / "out");
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+};
+
+TEST_F(CommandPublisherTest, the_program_gets_the_request_and_a_bare_environment) {
+  setenv("SIGNET_TEST_SECRET", "not for others", 1);
+  const auto done = run("#!/bin/sh\ncat > \"$1\"\nenv >> \"$1\"\n");
+  ASSERT_TRUE(done) << done.error().detail;
+  const auto said = output();
+  EXPECT_TRUE(said.starts_with(R"({"action":"set","name":"s1._domainkey.a.example",)"
+                               R"("strings":["v=DKIM1; p=QUJD"],"ttl":60,)"
+                               R"("value":"v=DKIM1; p=QUJD"})"))
+      << said;
+  EXPECT_EQ(said.find("SIGNET_TEST_SECRET"), std::string::npos);
+  ASSERT_TRUE(run("#!/bin/sh\ncat > \"$1\"\n", std::nullopt));
+  EXPECT_EQ(output(), R"({"action":"delete","name":"s1._domainkey.a.example","ttl":60})"
+                      "\n");
+}
+
+TEST_F(CommandPublisherTest, any_other_end_is_a_failure_that_is_tried_again) {
+  for (const auto& [script, why] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"#!/bin/sh\ncat >/dev/null\nexit 75\n", "exit status 75"},
+           {"#!/bin/sh\ncat >/dev/null\nkill -9 $$\n", "ended by signal 9"}}) {
+    const auto done = run(script);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().fault, Fault::publisher_failed);
+    EXPECT_NE(done.error().detail.find(why), std::string::npos) << done.error().detail;
+  }
+}
+
+TEST_F(CommandPublisherTest, a_program_that_hangs_is_killed_with_its_children) {
+  const auto done = run("#!/bin/sh\ncat >/dev/null\nsleep 1000 & wait\n", "x", 300ms);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().detail.find("took over 300 ms"), std::string::npos);
+}
+
+TEST_F(CommandPublisherTest, a_missing_program_is_a_failure) {
+  const auto done = make_command_publisher({.program = {"/nonexistent/publish"}})
+                        ->publish({"s1._domainkey.a.example", std::nullopt, 60s});
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().detail.find("No such file"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace signet::keys
