@@ -96,6 +96,7 @@ net::Task<std::vector<align::ForeignSignature>> AlignStage::check_foreign(
       verifier->finish([&](const std::string& name) { return record_of(texts[name]); },
                        unix_seconds(services_.clock.now()));
   std::vector<align::ForeignSignature> signatures;
+  signatures.reserve(verdicts.size());
   for (const sign::SignatureVerdict& verdict : verdicts) {
     signatures.push_back({.domain = verdict.domain,
                           .name = verdict.selector + "._domainkey." + verdict.domain,

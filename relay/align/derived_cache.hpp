@@ -119,7 +119,7 @@ class DerivedCache {
     if (options_.observer) options_.observer(event);
   }
 
-  Entry& add(std::string key) {
+  Entry& add(std::string&& key) {
     if (entries_.size() >= options_.capacity) {
       tell(CacheEvent::evicted);
       index_.erase(entries_.back().key);

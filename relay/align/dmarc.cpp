@@ -48,13 +48,14 @@ const WalkStep* step_at(const Walk& walk, const std::string& domain) {
 
 bool needs_existence(const Walk& author) {
   const WalkStep* step = applicable(author);
-  return step != nullptr && step != &author.steps.front() && step->record->is_usable &&
-         step->record->np && *step->record->np != step->record->sp.value_or(step->record->p);
+  if (step == nullptr || step == &author.steps.front() || !step->record) return false;
+  const DmarcRecord& record = *step->record;
+  return record.is_usable && record.np && *record.np != record.sp.value_or(record.p);
 }
 
 AppliedPolicy applied_policy(const Walk& author, std::optional<bool> exists) {
   const WalkStep* step = applicable(author);
-  if (step == nullptr) {
+  if (step == nullptr || !step->record) {
     return {.discovery = author.failed() ? Discovery::unknown : Discovery::no_record};
   }
   const DmarcRecord& record = *step->record;

@@ -66,10 +66,10 @@ World judge(const Evidence& evidence, Discovery discovery, Alignment DkimEvidenc
   return world;
 }
 
-void say(std::string& words, std::string more) {
+void say(std::string& words, std::string_view more) {
   if (more.empty()) return;
   if (!words.empty()) words += "; ";
-  words += std::move(more);
+  words += more;
 }
 
 std::string spf_words(const SpfEvidence& each) {
@@ -94,13 +94,13 @@ std::string all_spf_words(const Evidence& evidence) {
   std::string words;
   std::size_t named = 0;
   for (const SpfEvidence& each : evidence.spf) {
-    std::string more = spf_words(each);
+    const std::string more = spf_words(each);
     if (more.empty() || words.contains(more)) continue;
     if (named++ == kMaxNamed) {
       say(words, "and more");
       break;
     }
-    say(words, std::move(more));
+    say(words, more);
   }
   return words;
 }
