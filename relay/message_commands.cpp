@@ -240,7 +240,10 @@ int export_queue(const std::filesystem::path& config, const std::filesystem::pat
     complete = false;
     std::fprintf(stderr, "signet: %s\n", what.c_str());
   });
-  if (!count) return complain(count.error()) + 1;
+  if (!count) {
+    std::fprintf(stderr, "signet: nothing exported: %s\n", count.error().detail.c_str());
+    return 2;
+  }
   std::printf("%llu messages exported to %s\n", static_cast<unsigned long long>(*count),
               target.c_str());
   return complete ? 0 : 1;

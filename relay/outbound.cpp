@@ -99,7 +99,7 @@ net::Task<void> Outbound::load(QueueId id) {
       if (body) {
         result.body = std::make_shared<const std::string>(std::move(*body));
       } else {
-        result.message = body.failure();
+        result.message = fail(Fault::spool_failed, "its body: " + body.error().detail);
       }
     }
     return result;

@@ -28,6 +28,15 @@ void keep_memory_at_hand() {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
+std::string_view advice(const Error& error) {
+  if (error.fault == Fault::spool_lossy) {
+    return ". Save what is there with 'signet queue export DIR --spool SPOOL', then start with "
+           "--accept-spool-loss";
+  }
+  const bool is_full = error.detail.find("No space left") != std::string::npos;
+  return is_full ? ". Free some space where the spool is: nothing in it is lost" : "";
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -44,8 +53,9 @@ int serve(const ServeOptions& options) {
                               std::fflush(stdout);
                             }});
   if (!relay) {
-    spdlog::critical("can't start: {}", relay.error().detail.empty() ? relay.error().public_text()
-                                                                     : relay.error().detail);
+    const Error& error = relay.error();
+    spdlog::critical("can't start: {}{}", error.detail.empty() ? error.public_text() : error.detail,
+                     advice(error));
     monitoring::shut_down_log();
     return 2;
   }

@@ -14,6 +14,7 @@ using smtp::format_reply;
 using smtp::Verb;
 
 constexpr unsigned kMaxAuthFailures = 3;
+constexpr std::uint64_t kPatience = 10;  // Times the limit of recipients.
 
 Say say(int code, std::string_view enhanced, std::string_view text) {
   return Say{.reply = format_reply(code, enhanced, text)};
@@ -145,7 +146,7 @@ Action Dialogue::on_mail(std::string_view argument) {
   auto mail = smtp::parse_mail(argument, offered);
   if (!mail) return refuse(mail.error());
   if (mail->size.value_or(0) > rules_.message_bytes) {
-    return say(Error{Fault::message_too_big, "declared"});
+    return refuse(Error{Fault::message_too_big, "declared"});
   }
   envelope_.eight_bit = mail->eight_bit;
   envelope_.utf8 = mail->utf8;
@@ -158,7 +159,7 @@ Action Dialogue::on_mail(std::string_view argument) {
 Say Dialogue::on_sender(Result<ReversePath> answer) {
   if (!answer) {
     forget_transaction();
-    return say(answer.error());
+    return refuse(answer.error());
   }
   ++transactions_;
   envelope_.sender = std::move(*answer);
@@ -169,7 +170,9 @@ Say Dialogue::on_sender(Result<ReversePath> answer) {
 Action Dialogue::on_rcpt(std::string_view argument) {
   if (!in_transaction_ || chunking_) return refuse(Fault::bad_sequence);
   if (envelope_.recipients.size() >= rules_.recipients) {
-    return say(Error{Fault::too_many_recipients, {}});
+    // Honest clients send the rest of their list before they read this.
+    const Error error{Fault::too_many_recipients, {}};
+    return ++surplus_ > kPatience * rules_.recipients ? refuse(error) : say(error);
   }
   const smtp::Offered offered{.utf8 = envelope_.utf8, .dsn = extended_};
   auto recipient = smtp::parse_rcpt(argument, offered, host_);
@@ -185,7 +188,7 @@ Say Dialogue::on_recipient(const Result<void>& answer) {
   if (answer) return say(250, "2.1.5", "Ok");
   refused_recipient_ = true;
   envelope_.recipients.pop_back();
-  return say(answer.error());
+  return refuse(answer.error());
 }
 
 Action Dialogue::on_data(std::string_view argument) {
@@ -346,6 +349,7 @@ void Dialogue::forget_transaction() {
   in_transaction_ = false;
   refused_recipient_ = false;
   chunking_ = false;
+  surplus_ = 0;
 }
 
 }  // namespace signet::accept

@@ -145,6 +145,7 @@ class Dialogue {
   std::optional<AuthExchange> auth_;
   unsigned auth_failures_ = 0;
   std::uint32_t junk_ = 0;
+  std::uint64_t surplus_ = 0;  ///< Recipients over the limit in this transaction.
   Envelope envelope_;
   bool in_transaction_ = false;
   bool refused_recipient_ = false;

@@ -54,12 +54,24 @@ class Exporter {
     const Result<Record> record = decode_record(id, *row);
     if (!record) return record.failure();
     const Result<void> mail = write_mail(*record);
-    if (!mail) return mail.failure();
-    return write_json(*record);
+    const Result<void> json = write_json(*record, mail.has_value());
+    return mail ? json : mail;
   }
 
+  /// Only a whole message gets the name of one.
   [[nodiscard]] Result<void> write_mail(const Record& record) const {
-    const Result<Descriptor> file = open_file(path_of(record.id, ".eml"), kCreate);
+    const auto partial = path_of(record.id, ".eml.partial");
+    const Result<void> written = write_parts(record, partial);
+    if (!written) return written;
+    std::error_code error;
+    std::filesystem::rename(partial, path_of(record.id, ".eml"), error);
+    if (error) return fail(Fault::spool_failed, partial.string() + ": " + error.message());
+    return {};
+  }
+
+  [[nodiscard]] Result<void> write_parts(const Record& record,
+                                         const std::filesystem::path& path) const {
+    const Result<Descriptor> file = open_file(path, kCreate);
     if (!file) return file.failure();
     const std::string top = record.signatures + record.header + "\r\n";
     Result<void> written = write_at(*file, top, 0);
@@ -75,8 +87,9 @@ class Exporter {
     return written;
   }
 
-  [[nodiscard]] Result<void> write_json(const Record& record) const {
+  [[nodiscard]] Result<void> write_json(const Record& record, bool is_whole) const {
     nlohmann::json json = to_json(record);
+    json["body"] = is_whole ? "whole" : "damaged";
     const Result<std::string> row = database_.get(Column::state, id_key(record.id));
     const Result<State> state = row ? decode_state_row(*row) : Result<State>(row.failure());
     if (state) json["state"] = to_json(*state);
@@ -118,11 +131,12 @@ Result<std::uint64_t> export_all(const std::filesystem::path& spool,
                                  const std::filesystem::path& target,
                                  const std::function<void(std::string)>& report) {
   const Result<SpoolDirectory> directory =
-      SpoolDirectory::claim(spool, SpoolDirectory::Missing::refuse);
+      SpoolDirectory::claim(spool, SpoolDirectory::Missing::salvage);
   if (!directory && directory.error().fault == Fault::not_found) {
     return fail(Fault::spool_failed, directory.error().detail);
   }
   if (!directory) return directory.failure();
+  if (!directory->format_is_known()) report("its format file is damaged: taken for a spool of now");
   std::error_code error;
   std::filesystem::create_directories(target, error);
   if (error) return fail(Fault::spool_failed, target.string() + ": " + error.message());

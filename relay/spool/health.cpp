@@ -1,5 +1,7 @@
 #include "relay/spool/health.hpp"
 
+#include <spdlog/spdlog.h>
+
 namespace signet::spool {
 
 void Health::break_down(const std::string& reason) {
@@ -7,6 +9,7 @@ void Health::break_down(const std::string& reason) {
   if (is_broken_) return;
   reason_ = reason;
   is_broken_ = true;
+  spdlog::critical("the spool takes nothing more until the relay is started anew: {}", reason);
 }
 
 std::optional<std::string> Health::reason() const {

@@ -1,5 +1,7 @@
 #include "relay/spool/rocks_spool.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "relay/spool/layout.hpp"
@@ -181,7 +183,10 @@ Result<std::vector<Message>> RocksSpool::list(QueueId after, std::size_t limit) 
     const Result<std::string> state = database_->get(Column::state, rows->key().ToString());
     if (!id || !state) continue;  // Removed since the scan began.
     Result<Message> message = decode_message(*id, rows->value().ToStringView(), *state);
-    if (!message) return message.failure();
+    if (!message) {
+      spdlog::error("queued message {} can't be read: {}", id->to_string(), message.error().detail);
+      continue;
+    }
     messages.push_back(std::move(*message));
   }
   if (!rows->status().ok()) return fail(Fault::spool_failed, rows->status().ToString());

@@ -53,7 +53,7 @@ Result<SpoolDirectory> SpoolDirectory::claim(std::filesystem::path path, Missing
   if (missing == Missing::create) {
     const Result<void> made = make_directory(path);
     if (!made) return made.failure();
-  } else if (!std::filesystem::exists(path / "format")) {
+  } else if (!std::filesystem::exists(path / "format") && !std::filesystem::exists(path / "db")) {
     return fail(Fault::not_found, path.string() + " is not a spool");
   }
   Result<Descriptor> lock = open_file(path / "lock", O_RDWR | O_CREAT);
@@ -63,7 +63,9 @@ Result<SpoolDirectory> SpoolDirectory::claim(std::filesystem::path path, Missing
   }
   SpoolDirectory directory(std::move(path), std::move(*lock));
   const Result<void> format = directory.read_format();
-  if (!format) return format.failure();
+  const bool is_in_doubt =
+      missing == Missing::salvage && !format && format.error().fault == Fault::spool_failed;
+  if (!format && !is_in_doubt) return format.failure();
   return directory;
 }
 

@@ -19,15 +19,17 @@ namespace signet::spool {
 
 class SpoolDirectory {
  public:
-  enum class Missing { create, refuse };
+  enum class Missing { create, salvage };
   /// Locks the directory, made with mode 0700 where it is missing. Faults: spool_in_use,
-  /// spool_newer, spool_failed, not_found (missing and to be refused).
+  /// spool_newer, spool_failed, not_found (to be salvaged, and there is nothing).
   [[nodiscard]] static Result<SpoolDirectory> claim(std::filesystem::path path, Missing missing);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path database() const { return path_ / "db"; }
   [[nodiscard]] std::filesystem::path mark() const { return path_ / "mark"; }
   [[nodiscard]] bool has_database() const;
+  /// False: salvaged although its format file can't be read.
+  [[nodiscard]] bool format_is_known() const { return !node_.empty(); }
   /// Identity of the node: in the spool, so that it moves with the volume.
   [[nodiscard]] const std::string& node() const { return node_; }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import mail
 import peers
 import verify
+import waiting
 from case import EndToEnd
 from relay import program_environment
 
@@ -67,6 +68,7 @@ class Local(EndToEnd):
         with UnixSmtp(self.socket) as client:
             client.sendmail(mail.AUTHOR, [mail.FRIEND], mail.PLAIN)
         self.assert_unchanged(mail.PLAIN, self.one(relay).octets)
+        waiting.until(self, lambda: [fact for fact in relay.log() if fact["event"] == "received"], "the fact")
         self.assertEqual([fact["peer"] for fact in relay.log() if fact["event"] == "received"], [f"unix:{os.getuid()}"])
         relay.stop()
         self.assertFalse(self.socket.exists(), "the socket goes with the relay")
