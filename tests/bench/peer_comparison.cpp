@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kPatience{120};
 constexpr const char* kSizeOfAllPeers = "4k";  ///< The others only against Postfix.
 constexpr const char* kPostfix = "postfix_opendkim";
 /// Modules of tests/bench/peers. All sync before their 250 and sign every message.
-constexpr const char* kPeers[] = {kPostfix, "exim"};
+constexpr const char* kPeers[] = {kPostfix, "exim", "haraka"};
 
 /// A server under load, of whichever kind.
 struct Server {

@@ -10,6 +10,8 @@ import time
 import unittest
 from pathlib import Path
 
+SECONDS_TO_END = 20
+
 
 def _mount_point():
     for line in Path("/proc/mounts").read_text().splitlines():
@@ -35,13 +37,21 @@ class CpuGroup:
         return self
 
     def __exit__(self, *_):
-        while left := self._members():
-            for process in left:
+        deadline = time.monotonic() + SECONDS_TO_END
+        while not self._remove() and time.monotonic() < deadline:
+            for process in self._members():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             self._reap()
             time.sleep(0.02)
-        self.path.rmdir()
+
+    def _remove(self):
+        """Whether the group is gone; one with processes in it, or just about to end, stays."""
+        try:
+            self.path.rmdir()
+        except OSError:
+            return False
+        return True
 
     @contextlib.contextmanager
     def joined(self):
