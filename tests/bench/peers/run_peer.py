@@ -62,6 +62,7 @@ def serve(peer, group):
 def main(name, folder, sink_port, key):
     try:
         peers.need_root("mail servers change to other users")
+        peers.need("usr/lib/python3/dist-packages/aiosmtpd")  # The modules of tests/end_to_end use it.
         with CpuGroup() as group, contextlib.ExitStack() as cleanups:
             with group.joined():
                 peer = importlib.import_module(name).Peer(Run(folder, sink_port, key, cleanups))
