@@ -24,6 +24,7 @@
 #include "relay/sign/plan.hpp"
 #include "relay/sign/signer.hpp"
 #include "tests/bench/million.hpp"
+#include "tests/bench/peer_comparison.hpp"
 #include "tests/bench/relay_process.hpp"
 #include "tests/bench/smtp_load.hpp"
 
@@ -136,6 +137,7 @@ class Bench {
     if (wants("idle")) idle_connections();
     if (wants("deferred")) raw_["deferred_million"] = deferred_million(million_plan());
     if (wants("domains")) raw_["domains_million"] = domains_million(million_plan());
+    if (wants("peers")) peers();
     return {{"figures", figures_}, {"raw", raw_}};
   }
 
@@ -329,6 +331,23 @@ class Bench {
     figure("idle_connection_bytes",
            static_cast<double>(after - before) / static_cast<double>(descriptors.size()),
            "<= 16384");
+  }
+
+  void peers() {
+    std::filesystem::permissions(directory_, std::filesystem::perms{0711});  // They change users.
+    const PeerResult result = compare_with_peers(
+        {.relay = program_,
+         .folder = directory_ / "peers",
+         .key = directory_ / "domains/bench.example/b1.pem",
+         .cases = {{"4k", message_of(4096), messages_ / 10},
+                   {"100k", message_of(102400), messages_ / 20},
+                   {"1m", message_of(1048576), messages_ / 50}},
+         .write_config = [this](std::uint16_t sink_port, const std::string& spool) {
+           return write_config(sink_port, spool);
+         }});
+    raw_["peers"] = result.raw;
+    for (const auto& [name, value] : result.figures.items())
+      figure(name, value, name == "relay_vs_best_peer_4k" ? ">= 6" : ">= 5");
   }
 
   std::filesystem::path program_;

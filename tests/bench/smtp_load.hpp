@@ -45,6 +45,8 @@ class Sink {
   Sink& operator=(const Sink&) = delete;
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::uint64_t received() const;
+  /// How many of them carried a DKIM-Signature by an RSA key of 2,048 bits or more.
+  [[nodiscard]] std::uint64_t received_signed() const;
   /// Waits until `count` messages have come, at most `patience`. True if they did.
   [[nodiscard]] bool wait_for(std::uint64_t count, std::chrono::seconds patience) const;
   /// Milliseconds from each message's 250 to the sink's final dot; sorted. Negative: the message
