@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -110,7 +111,19 @@ class Exporter {
   const Report& report_;
 };
 
-/// A database that does not open is repaired as a copy: the spool itself stays as it is.
+/// CURRENT names the newest MANIFEST again.
+void restore_current(const std::filesystem::path& path) {
+  std::string newest;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("MANIFEST-")) newest = std::max(newest, name);
+  }
+  if (!newest.empty()) std::ofstream(path / "CURRENT") << newest << '\n';
+}
+
+/// A database that does not open is read as a copy, the spool itself stays as it is. First what
+/// comes before the damage in its log; if it still does not open, what its logs hold, put together
+/// anew: RocksDB then forgets what lies in blob files, and each such message is reported.
 Result<std::unique_ptr<Database>> open_damaged(const std::filesystem::path& path,
                                                const std::filesystem::path& copy,
                                                const Report& report) {
@@ -120,6 +133,9 @@ Result<std::unique_ptr<Database>> open_damaged(const std::filesystem::path& path
   std::error_code error;
   std::filesystem::copy(path, copy, std::filesystem::copy_options::recursive, error);
   if (error) return fail(Fault::spool_failed, copy.string() + ": " + error.message());
+  restore_current(copy);
+  database = Database::open(copy, Database::Mode::read_write, {}, {});
+  if (database) return database;
   const Result<void> repaired = Database::repair(copy);
   if (!repaired) return repaired.failure();
   return Database::open(copy, Database::Mode::read_write_salvage, {}, {});

@@ -69,7 +69,7 @@ TEST_F(ExportTest, exports_what_a_damaged_log_leaves) {
   EXPECT_GE(*count, 48U);
 }
 
-TEST_F(ExportTest, exports_from_a_database_that_does_not_open) {
+TEST_F(ExportTest, exports_from_a_database_that_has_lost_its_way) {
   open();
   for (std::uint64_t id = 1; id <= 20; ++id) ASSERT_TRUE(store(message(id), body(2000)));
   close();
@@ -77,16 +77,35 @@ TEST_F(ExportTest, exports_from_a_database_that_does_not_open) {
   for (std::uint64_t id = 21; id <= 30; ++id) ASSERT_TRUE(store(message(id), body(2000)));
   close();
   std::filesystem::remove(home() / "db" / "CURRENT");
+  std::ofstream(home() / "format") << "";
+  const auto count = run();
+  ASSERT_TRUE(count) << count.error().detail;
+  EXPECT_EQ(*count, 30U);
+  EXPECT_EQ(reports_.size(), 2U);  // Of the format and of the copy.
+  EXPECT_EQ(file(13, ".eml").size(), file(23, ".eml").size());
+  EXPECT_FALSE(std::filesystem::exists(out() / ".repaired"));
+}
+
+TEST_F(ExportTest, names_what_is_lost_with_the_manifest_and_exports_the_log) {
+  open();
+  for (std::uint64_t id = 1; id <= 5; ++id) ASSERT_TRUE(store(message(id), body(2000)));
+  close();
+  open();
+  for (std::uint64_t id = 6; id <= 10; ++id) ASSERT_TRUE(store(message(id), body(2000)));
+  close();
   for (const auto& entry : std::filesystem::directory_iterator(home() / "db")) {
     if (entry.path().filename().string().starts_with("MANIFEST"))
       std::filesystem::resize_file(entry.path(), 10);
   }
   const auto count = run();
   ASSERT_TRUE(count) << count.error().detail;
-  EXPECT_EQ(*count, 30U);
-  EXPECT_EQ(reports_.size(), 1U);
-  EXPECT_EQ(file(3, ".eml").size(), file(23, ".eml").size());
-  EXPECT_FALSE(std::filesystem::exists(out() / ".repaired"));
+  EXPECT_EQ(*count, 5U);
+  EXPECT_NE(file(7, ".eml"), "");
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    EXPECT_TRUE(std::ranges::any_of(reports_, [&](const std::string& line) {
+      return line.starts_with(QueueId{id}.to_string());
+    })) << id;
+  }
 }
 
 TEST_F(ExportTest, reports_a_message_whose_body_is_damaged_and_writes_the_others) {
