@@ -14,7 +14,9 @@ using smtp::format_reply;
 using smtp::Verb;
 
 constexpr unsigned kMaxAuthFailures = 3;
-constexpr std::uint64_t kPatience = 10;  // Times the limit of recipients.
+// Recipients over the limit that are answered before they count as junk, at least and by the limit.
+constexpr std::uint64_t kSurplus = 1000;
+constexpr std::uint64_t kSurplusPerRecipient = 10;
 
 Say say(int code, std::string_view enhanced, std::string_view text) {
   return Say{.reply = format_reply(code, enhanced, text)};
@@ -172,7 +174,8 @@ Action Dialogue::on_rcpt(std::string_view argument) {
   if (envelope_.recipients.size() >= rules_.recipients) {
     // Honest clients send the rest of their list before they read this.
     const Error error{Fault::too_many_recipients, {}};
-    return ++surplus_ > kPatience * rules_.recipients ? refuse(error) : say(error);
+    const auto patience = std::max(kSurplus, kSurplusPerRecipient * rules_.recipients);
+    return ++surplus_ > patience ? refuse(error) : say(error);
   }
   const smtp::Offered offered{.utf8 = envelope_.utf8, .dsn = extended_};
   auto recipient = smtp::parse_rcpt(argument, offered, host_);

@@ -230,6 +230,14 @@ TEST(DialogueTest, a_recipient_too_many_is_refused_and_the_others_stay) {
   EXPECT_EQ(dialogue.take_envelope().recipients.size(), 2U);
 }
 
+TEST(DialogueTest, recipients_too_many_without_end_are_junk) {
+  Dialogue dialogue = in_state(rcpt);
+  int refused = 0;
+  while (refused < 5000 && tell(dialogue, "RCPT TO:<d@example.net>").substr(0, 3) != "421") ++refused;
+  EXPECT_GE(refused, 1000);
+  EXPECT_LT(refused, 1200);
+}
+
 TEST(DialogueTest, a_refused_recipient_is_not_in_the_envelope) {
   Dialogue dialogue = in_state(mail);
   ASSERT_TRUE(std::holds_alternative<AskRecipient>(dialogue.on_line("RCPT TO:<b@example.net>")));
