@@ -215,6 +215,7 @@ int Relay::run() {
   if (!options_.config_file.empty()) {
     control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
   }
+  tasks_.spawn(watch_clock());  // The first look comes before the first message.
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     const config::ListenerSettings& settings = options_.settings->listeners[i];
     const std::string address = settings.socket.empty() ? listeners_[i]->endpoint().to_string()
@@ -232,7 +233,6 @@ int Relay::run() {
     options_.announce(R"({"event":"ready"})");
   }
   tasks_.spawn(start_queue());
-  tasks_.spawn(watch_clock());
   control_.run();
   close();
   return 0;

@@ -15,15 +15,21 @@ def txt(name, *strings):
 
 
 class BrokenServer:
-    """Answers every question over UDP with `rcode` and nothing else, or, without one, never."""
+    """Answers every question over UDP with `rcode` and nothing else, or, without one, never. With
+    `tcp` it takes connections and says nothing there; else it refuses them."""
 
     TRUNCATED = 0x0200
 
-    def __init__(self, test, rcode=None, flags=0):
+    def __init__(self, test, rcode=None, flags=0, tcp=False):
         self.rcode = rcode
         self.flags = 0x8180 | flags
+        listener = socket.create_server(("127.0.0.1", 0))
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(listener.getsockname())
+        if tcp:
+            test.addCleanup(listener.close)
+        else:
+            listener.close()
         self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
         thread = threading.Thread(target=self.serve, daemon=True)
         thread.start()
@@ -127,9 +133,8 @@ class Spf(EndToEnd):
         self.assertEqual(self.ask(server, "a.test")["result"], "temperror")
 
     def test_a_truncated_answer_with_silent_tcp_behind_it_is_a_temporary_error(self):
-        server = BrokenServer(self, rcode=0, flags=BrokenServer.TRUNCATED)
-        with socket.create_server(server.socket.getsockname()):
-            self.assertEqual(self.ask(server, "a.test")["result"], "temperror")
+        server = BrokenServer(self, rcode=0, flags=BrokenServer.TRUNCATED, tcp=True)
+        self.assertEqual(self.ask(server, "a.test")["result"], "temperror")
 
     def test_a_dead_server_is_a_temporary_error(self):
         server = self.serve(txt("a.test", "v=spf1 -all"))
