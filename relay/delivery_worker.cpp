@@ -245,6 +245,8 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   auto connection = co_await deliver::Connection::open(loop_, std::move(options));
   if (!connection) co_return connection.failure();
   link.connection = std::move(*connection);
+  if (const auto& tls = link.connection->tls())
+    services_.metrics.tls_handshake("out", tls->version);
   link.host = target.host + " [" + address.to_string() + "]";
   link.egress = link.connection->local().address.to_string();
   link.chosen = *egress ? std::optional(**egress) : std::nullopt;

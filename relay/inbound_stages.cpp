@@ -62,6 +62,8 @@ net::Task<Result<Keys>> Pipeline::find_keys(std::shared_ptr<const Snapshot> snap
     }
     if (!found && found.error().fault != Fault::not_found) co_return found.failure();
     if (found) keys.author = std::move(*found);
+    // A domain of the store is as much ours as one that a client lists.
+    if (keys.author) services_.metrics.allow(monitoring::Metrics::Label::domain, author->text());
   }
   if (signing.platform_domain) {
     auto platform = co_await services_.domains.find(loop_, *signing.platform_domain);

@@ -175,6 +175,13 @@ void add_user(CLI::App& app, int& status) {
   command->callback([options, &status] { status = new_user(options->name, options->json); });
 }
 
+void add_metrics(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("metrics", "List every metric of /metrics with its meaning");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "Print JSON");
+  command->callback([json, &status] { status = list_metrics(*json); });
+}
+
 }  // namespace
 
 namespace {
@@ -233,6 +240,7 @@ int main(int argc, char** argv) {
   add_key_orders(app, status);
   add_user(app, status);
   add_queue(app, status);
+  add_metrics(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
   try {
     app.parse(argc, argv);

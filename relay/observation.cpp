@@ -1,6 +1,7 @@
 #include "relay/observation.hpp"
 
 #include "monitoring/log.hpp"
+#include "monitoring/process.hpp"
 
 namespace signet {
 namespace {
@@ -39,25 +40,26 @@ std::optional<Endpoint> Observation::endpoint() const {
 }
 
 void Observation::add_gauges() {
+  using monitoring::Family;
   monitoring::Metrics& metrics = services_.metrics;
   const spool::Spool& spool = services_.spool;
   const Clock& clock = services_.clock;
-  metrics.on_scrape("signet_queue_messages", "Messages in the spool.",
-                    [&] { return static_cast<double>(spool.stats().messages); });
-  metrics.on_scrape("signet_queue_oldest_seconds", "Age of the oldest message in the spool.",
-                    [&] { return age_seconds(clock, spool.stats().oldest); });
-  metrics.on_scrape("signet_queue_held_messages", "Messages on hold.",
-                    [&] { return static_cast<double>(spool.stats().held); });
-  metrics.on_scrape("signet_queue_held_oldest_seconds", "How long the longest hold has lasted.",
-                    [&] { return age_seconds(clock, spool.stats().oldest_held); });
-  metrics.on_scrape("signet_spool_quarantined_messages", "Messages set apart after a failed sync.",
-                    [&] { return static_cast<double>(spool.stats().quarantined); });
-  metrics.on_scrape("signet_spool_disk_bytes", "Disk the spool takes.",
-                    [&] { return static_cast<double>(spool.stats().disk_bytes); });
-  metrics.on_scrape("signet_session_memory_bytes", "Octets of messages in reception.",
-                    [&] { return static_cast<double>(services_.memory.used()); });
-  metrics.on_scrape("signet_log_lines_dropped", "Diagnostic log lines dropped so far.",
-                    [] { return static_cast<double>(monitoring::dropped_log_lines()); });
+  const auto add = [&metrics](Family family, auto read) {
+    metrics.on_scrape(family, [read] { return static_cast<double>(read()); });
+  };
+  add(Family::queue_messages, [&] { return spool.stats().messages; });
+  add(Family::queue_oldest, [&] { return age_seconds(clock, spool.stats().oldest); });
+  add(Family::queue_held_messages, [&] { return spool.stats().held; });
+  add(Family::queue_held_oldest, [&] { return age_seconds(clock, spool.stats().oldest_held); });
+  add(Family::spool_quarantined, [&] { return spool.stats().quarantined; });
+  add(Family::spool_disk_bytes, [&] { return spool.stats().disk_bytes; });
+  add(Family::spool_disk_short, [&] { return spool.is_disk_short(); });
+  add(Family::session_memory, [&memory = services_.memory] { return memory.used(); });
+  add(Family::destinations_backing_off, [&backoff = services_.backoff] { return backoff.size(); });
+  add(Family::delivery_log_behind, [&log = services_.log] { return log.is_behind(); });
+  add(Family::log_lines_dropped, [] { return monitoring::dropped_log_lines(); });
+  add(Family::ready, [this] { return health_.not_ready_because().empty(); });
+  monitoring::add_process_metrics(metrics);
 }
 
 void Observation::add_checks() {

@@ -52,6 +52,7 @@ Result<void> Relay::open_stores() {
   auto snapshot = make_snapshot(options_.settings);
   if (!snapshot) return snapshot.failure();
   tell_certificates(*snapshot);
+  metrics_.configuration_read(true, unix_seconds(clock_.now()));
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
   allow_labels(settings);
   pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
@@ -322,6 +323,7 @@ net::Task<void> Relay::reload_once() {
                                        return load_snapshot(file, *at_start);
                                      });
   metrics_.reload(loaded.has_value());
+  metrics_.configuration_read(loaded.has_value(), unix_seconds(clock_.now()));
   log_->reopen();
   if (!loaded) {
     spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
