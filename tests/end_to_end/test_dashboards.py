@@ -14,7 +14,7 @@ import sinks
 import waiting
 from case import EndToEnd
 from certificates import Certificate
-from test_alignment import POOL, client, txt
+from test_alignment import BOTH, ONE, POOL, client, txt
 from test_clients import user_line
 from watching import MONITORING, Prometheus
 
@@ -34,12 +34,12 @@ tls = "implicit"
 """
 DOMAINS = ("example.com", "keyless.example", "loop.example", "dept.example.com")
 ZONE = [
-    txt("example.com", "v=spf1 ip4:192.0.2.1 -all"),
+    txt("example.com", BOTH),
     txt("_dmarc.example.com", "v=DMARC1; p=none"),
     # An organisation of its own by the tree walk, a part of example.com by the public suffix list.
     txt("_dmarc.dept.example.com", "v=DMARC1; p=none; psd=n"),
     txt("_dmarc.keyless.example", "v=DMARC1; p=none"),
-    txt("keyless.example", "v=spf1 -all"),
+    txt("keyless.example", ONE),
     "_dmarc.loop.example. 60 IN CNAME turn.loop.example.",
     "turn.loop.example. 60 IN CNAME _dmarc.loop.example.",
     "receiver.example. 60 IN MX 10 gmail-smtp-in.l.google.com.",
