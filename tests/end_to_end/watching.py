@@ -1,6 +1,8 @@
 """Prometheus, as Debian has it, watching relays of a test under our rules."""
 import json
+import re
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -24,14 +26,16 @@ scrape_configs:
 
 
 class Prometheus:
-    """Scrapes the monitoring listener at `port` each second."""
+    """Scrapes the monitoring listener at `port` each second; `at_once`: alerts do not wait for their `for:`."""
 
-    def __init__(self, test, folder, port):
+    def __init__(self, test, folder, port, at_once=False):
         program = peers.need("usr/bin/prometheus")
         folder = folder / "prometheus"
         folder.mkdir()
         self.port = free_port()
-        (folder / "prometheus.yml").write_text(SETTINGS.format(rules=RULES, port=port))
+        rules = folder / RULES.name
+        rules.write_text(re.sub(r"(?m)^\s+for: \S+\n", "", RULES.read_text()) if at_once else RULES.read_text())
+        (folder / "prometheus.yml").write_text(SETTINGS.format(rules=rules, port=port))
         self.output = open(folder / "log", "wb")
         self.process = subprocess.Popen(
             [program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"],
@@ -59,6 +63,14 @@ class Prometheus:
                 return json.loads(answer.read())["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+
+    def firing(self):
+        """Labels of the alerts that fire, by their names."""
+        alerts = {}
+        for alert in self.ask("alerts")["alerts"]:
+            if alert["state"] == "firing":
+                alerts.setdefault(alert["labels"]["alertname"], []).append(alert["labels"])
+        return alerts
 
     def instant(self, query):
         """Samples of a query now: (labels, value), without NaN."""
