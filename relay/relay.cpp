@@ -9,6 +9,7 @@
 
 #include "relay/counted_resolver.hpp"
 #include "relay/descriptor_limit.hpp"
+#include "relay/resolver_settings.hpp"
 #include "relay/snapshot.hpp"
 
 namespace signet {
@@ -21,16 +22,6 @@ constexpr std::chrono::seconds kClockLook{1};
 Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   if (!cached_keys) return sign::make_openssl_signer();
   return sign::make_opendkim_signer();
-}
-
-net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options) {
-  net::ResolverSettings settings;
-  settings.mode = static_cast<net::ResolverSettings::Mode>(options.mode);
-  settings.servers = options.servers;
-  settings.trust_anchor = options.trust_anchor;
-  settings.root_hints = options.root_hints;
-  settings.timeout = options.timeout;
-  return settings;
 }
 
 }  // namespace
