@@ -125,6 +125,7 @@ Result<void> Relay::open_workers() {
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
+  if (settings.audit.enabled) audit_ = std::make_unique<AuditDriver>(*services_, control_);
   return {};
 }
 
@@ -238,6 +239,7 @@ net::Task<void> Relay::start_queue() {
   });
   if (counted && !draining_) scanner_->start();
   if (rotation_ && !draining_) rotation_->start();
+  if (audit_ && !draining_) audit_->start();
 }
 
 net::Task<void> Relay::watch_clock() {
@@ -282,6 +284,7 @@ net::Task<void> Relay::drain() {
       .clear();  // Sockets of systemd go on queueing; others refuse, so that clients try elsewhere.
   scanner_->stop();
   rotation_.reset();
+  audit_.reset();
   door_->drain();
   for (Worker& worker : workers_) {
     worker.thread->loop().post([&outbound = worker.pipeline->outbound()] { outbound.drain(); });
@@ -331,6 +334,7 @@ void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
   rotation_.reset();
+  audit_.reset();
   if (operations_) operations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();
