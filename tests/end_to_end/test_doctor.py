@@ -1,9 +1,9 @@
 """What is wrong in the DNS of a domain: `signet doctor` and the audit of the running relay, asking a real Knot."""
 import json
 
+import names
 import relay as relays
 import sinks
-import verify
 import waiting
 from case import EndToEnd
 
@@ -49,6 +49,7 @@ class Doctor(EndToEnd):
         zone = [line for line in (GOOD | changes).values() if line]
         self.key_line = key["zone"].replace(" IN TXT", " 1 IN TXT")
         self.server = self.names({}, zone + ([self.key_line] if with_key else []))
+        self.made = made
         made.write_configuration(more=more + f'[resolver]\nservers = ["{self.server.address}"]\n')
         return made
 
@@ -74,21 +75,14 @@ class Doctor(EndToEnd):
         self.assertEqual([name for name in CHECKS if checks[name] == "fail"], [check], findings)
         offered = {record for finding in findings for record in finding["publish"] if finding["result"] == "fail"}
         self.assertTrue(offered)
-        self.server.stop()
-        names = relays.Relay(self, self.folder / "mended", POOL, clients=CLIENT)
-        (self.folder / "mended" / "store").rmdir()
-        (self.folder / "mended" / "store").symlink_to(self.folder / "store")
-        replaced = {record.split()[0] for record in offered}
-        kept = [line for line in (GOOD | changes).values() if isinstance(line, str) and line.split()[0] not in replaced]
-        # Records of another type at the same name stay.
-        kept += [GOOD["mx"]] if "example.com." in replaced and changes.get("mx", GOOD["mx"]) and check != "mx" else []
-        kept += [GOOD["spf"]] if check == "mx" else []
-        kept += [] if changes.get("with_key") is False else [self.key_line]
-        import names as name_servers
-
-        server = name_servers.NameServer(self, self.folder / "mended", kept + sorted(offered))
-        names.write_configuration(more=f'[resolver]\nservers = ["{server.address}"]\n')
-        done = self.doctor(names, "example.com")
+        replaced = {(record.split()[0], record.split()[2]) for record in offered}  # Name and type.
+        lines = [line for line in (GOOD | changes).values() if isinstance(line, str)]
+        lines += [] if changes.get("with_key") is False else [self.key_line]
+        kept = [line for line in lines if (line.split()[0], line.split()[3]) not in replaced]
+        (self.folder / "mended").mkdir()
+        server = names.NameServer(self, self.folder / "mended", kept + sorted(offered))
+        self.made.write_configuration(more=f'[resolver]\nservers = ["{server.address}"]\n')
+        done = self.doctor(self.made, "example.com")
         self.assertEqual(done.returncode, 0, done.stdout.decode())
         return findings
 
@@ -96,7 +90,7 @@ class Doctor(EndToEnd):
         relay = self.prepare()
         done = self.doctor(relay, "example.com")
         lines = done.stdout.decode().splitlines()
-        self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(lines[0], "example.com: ok")
         self.assertTrue(all(line.startswith("  ok ") for line in lines[1:]), lines)
         self.assertEqual(sorted({line.split()[1].rstrip(":") for line in lines[1:]}), sorted(CHECKS))
@@ -132,7 +126,7 @@ class Doctor(EndToEnd):
 
     def test_removed_tags_of_dmarc_are_flagged(self):
         record = "v=DMARC1; p=reject; pct=100; rf=afrf; ri=86400; rua=mailto:a@example.com"
-        checks, findings = self.diagnose(status=0, dmarc=txt("_dmarc.example.com", record.replace(";", "\\;")))
+        checks, findings = self.diagnose(status=0, dmarc=txt("_dmarc.example.com", record))
         self.assertEqual(checks["dmarc"], "warning")
         words = [finding["words"] for finding in findings if finding["check"] == "dmarc"]
         self.assertEqual([text.split()[0] for text in words], ["pct=", "rf=", "ri="])
@@ -165,7 +159,6 @@ class Doctor(EndToEnd):
         checks, findings = self.diagnose(status=0, tls_rpt=None, mta_sts=None)
         self.assertEqual((checks["tls_rpt"], checks["mta_sts"]), ("warning", "warning"))
         self.assertTrue(all(finding["publish"] for finding in findings))
-        self.server.stop()
 
     def test_a_tls_rpt_record_that_is_not_valid(self):
         self.assert_mended_by("tls_rpt", tls_rpt=txt("_smtp._tls.example.com", "v=TLSRPTv1"))
@@ -217,7 +210,6 @@ class Doctor(EndToEnd):
 
     def test_the_audit_turns_its_gauges_when_records_go(self):
         relay = self.prepare(more=AUDIT).start()
-        self.assertEqual(relay.metric("signet_audit_check", check="nothing"), 0)
         value = lambda check: relay.metric("signet_audit_check", domain="example.com", check=check)
         waiting.until(self, lambda: [value(check) for check in CHECKS] == [1] * len(CHECKS), "an audit that finds nothing")
         waiting.until(self, lambda: relay.metric("signet_audit_domains", check="dkim", result="fail") == 1, "keyless.example has no key")
