@@ -39,10 +39,12 @@ net::Task<void> Outbound::run_review(QueueId id, std::move_only_function<void(Re
     done(fetched.failure());
     co_return;
   }
-  const std::shared_ptr<Delivery> delivery = std::move(*fetched);
+  const std::shared_ptr<Delivery> delivery = fetched->delivery;
   const spool::Record& record = delivery->record();
-  // Own reports are never judged, and what has expired only waits for its report.
-  const bool is_judged = delivery->state.is_held() && record.origin != spool::Origin::dsn &&
+  // Own reports are never judged, and what has expired only waits for its report. One that lost its
+  // body is held again when it is claimed.
+  const bool is_judged = fetched->body && delivery->state.is_held() &&
+                         record.origin != spool::Origin::dsn &&
                          services_.clock.now() < record.expires;
   std::string reason;
   if (is_judged) reason = co_await still_held(*delivery, Doubt::goes);

@@ -128,8 +128,12 @@ class Outbound {
                                const config::RouteSettings& route, TlsNeed tls_need);
   static TlsNeed tls_need(const spool::Record& record, const config::RouteSettings& route);
   void ensure_worker(Destination& destination);
-  /// The message with its body, in memory but not counted yet. Faults: not_found, spool_failed.
-  net::Task<Result<std::shared_ptr<Delivery>>> fetch(QueueId id);
+  struct Fetched {
+    std::shared_ptr<Delivery> delivery;
+    Result<void> body;  // A failure: the body is lost.
+  };
+  /// A message of the spool, in memory but not counted yet. Faults: not_found, spool_failed.
+  net::Task<Result<Fetched>> fetch(QueueId id);
   net::Task<void> load(QueueId id);
   net::Task<void> run_give_up(QueueId id, std::string reply,
                               std::move_only_function<void(Result<void>)> done);
@@ -141,6 +145,8 @@ class Outbound {
   /// Why mail must stay on hold for its alignment; empty: the cause is gone.
   net::Task<std::string> still_held(const Delivery& delivery, Doubt doubt);
   net::Task<void> run_review(QueueId id, std::move_only_function<void(Result<void>)> done);
+  net::Task<void> keep_unreadable(std::shared_ptr<Delivery> delivery, bool expired,
+                                  const Error& error);
   net::Task<Result<void>> feed_body(const Delivery& delivery, sign::MessageVerifier& verifier);
   net::Task<void> hold(std::shared_ptr<Delivery> delivery, std::string reason);
   void unreserve();

@@ -134,9 +134,11 @@ const std::vector<Wrong> kContradictions{
     {"[[client]]\nname = 'b'\nnetworks = ['::1']\ndomains = { file = 'missing.txt' }\n",
      "'file' in [client.domains] can't be read: missing.txt"},
     {"[[pool]]\nname = 'fast'\n", "'pool' must have one with name = \"default\""},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', public = '2001:db8::1' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', public = '2001:db8::1' "
+     "}]\n",
      "same family"},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5' }, { bind = '198.51.100.5' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5' }, { bind = '198.51.100.5' "
+     "}]\n",
      "is in this pool already"},
     {"[[route]]\nname = 'a'\ndefault = true\nnext_hop = 'mx'\n"
      "[[route]]\nname = 'b'\ndefault = true\nnext_hop = 'mx'\n",
@@ -372,6 +374,15 @@ TEST(ReaderTest, reads_durations_and_sizes) {
   EXPECT_EQ(settings.limits.header_bytes, 65536U);
   EXPECT_EQ(settings.limits.min_free_share, 0);
   EXPECT_EQ(settings.resolver.timeout.count(), 500);
+}
+
+TEST(ReaderTest, an_audit_asks_fifty_questions_a_second_at_most) {
+  const Settings settings =
+      settings_of(with("[audit]\nenabled = true\nused_every = '10m'\nqueries_per_second = 50\n"));
+  EXPECT_TRUE(settings.audit.enabled);
+  EXPECT_EQ(settings.audit.used_every, seconds(600));
+  EXPECT_EQ(settings.audit.unused_every, hours(24));
+  EXPECT_EQ(load_text(with("[audit]\nqueries_per_second = 51\n"), "f").settings, nullptr);
 }
 
 TEST(ReaderTest, a_client_for_everybody_is_a_warning) {
