@@ -1,4 +1,5 @@
-// Mail on hold for its alignment is judged again: released when the cause is gone.
+// Held mail is judged again: by itself while it is on hold for its alignment, and released when the
+// cause is gone; and whatever an operator releases.
 #include <algorithm>
 
 #include "relay/pipeline.hpp"
@@ -28,7 +29,33 @@ std::string_view domain_in(std::string_view key_name) {
 
 }  // namespace
 
-net::Task<std::string> Outbound::still_held(const Delivery& delivery) {
+void Outbound::review(QueueId id, std::move_only_function<void(Result<void>)> done) {
+  scope_.spawn(run_review(id, std::move(done)));
+}
+
+net::Task<void> Outbound::run_review(QueueId id, std::move_only_function<void(Result<void>)> done) {
+  auto fetched = co_await fetch(id);
+  if (!fetched) {
+    done(fetched.failure());
+    co_return;
+  }
+  const std::shared_ptr<Delivery> delivery = fetched->delivery;
+  const spool::Record& record = delivery->record();
+  // Own reports are never judged, and what has expired only waits for its report. One that lost its
+  // body is held again when it is claimed.
+  const bool is_judged = fetched->body && delivery->state.is_held() &&
+                         record.origin != spool::Origin::dsn &&
+                         services_.clock.now() < record.expires;
+  std::string reason;
+  if (is_judged) reason = co_await still_held(*delivery, Doubt::goes);
+  if (reason.empty()) {
+    done({});
+  } else {
+    done(fail(Fault::not_aligned, reason, "The message stays on hold: " + reason));
+  }
+}
+
+net::Task<std::string> Outbound::still_held(const Delivery& delivery, Doubt doubt) {
   const spool::Record& record = delivery.record();
   const config::Settings& settings = *delivery.snapshot->settings;
   AlignStage& stage = pipeline_.aligning();
@@ -59,8 +86,8 @@ net::Task<std::string> Outbound::still_held(const Delivery& delivery) {
   const AlignmentPolicy policy =
       alignment_policy(settings, client_named(settings, record.client), author_keys.get());
   const Alignment alignment = co_await stage.judge(question, policy, deadline);
-  // What can't be known now is no reason to let go of it.
-  const bool stays = alignment.verdict.result == align::VerdictResult::unknown ||
+  const bool is_unknown = alignment.verdict.result == align::VerdictResult::unknown;
+  const bool stays = (is_unknown && doubt == Doubt::stays) ||
                      alignment.action == align::Action::hold ||
                      alignment.action == align::Action::refuse;
   co_return stays ? AlignStage::hold_reason(alignment) : std::string();

@@ -149,7 +149,8 @@ void add_queue_commands(CLI::App& app, int& status) {
       [options, &status] { status = run(*options, "GET", "/v1/stats", "", &stats_text); });
   add_action(*queue, options, status, "retry", "Try again now");
   add_action(*queue, options, status, "hold", "Keep until released or expired");
-  add_action(*queue, options, status, "release", "Send held mail after all");
+  add_action(*queue, options, status, "release",
+             "Judge held mail again and send it, if it may leave");
   add_action(*queue, options, status, "bounce", "Give up, and tell the sender");
 }
 
