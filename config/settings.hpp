@@ -225,9 +225,9 @@ struct MonitoringSettings {
 };
 
 struct AdminSettings {
-  std::optional<Endpoint> listen;  ///< /v1 over TCP, with a token; nothing when unset.
-  std::filesystem::path tokens;    ///< Names, scopes and hashes (relay/admin/tokens.hpp).
-  bool allow_remote = false;       ///< `listen` need not be a loopback address.
+  std::optional<Endpoint> listen;          ///< /v1 over TCP, with a token; nothing when unset.
+  std::filesystem::path tokens;            ///< Names, scopes and hashes (relay/admin/tokens.hpp).
+  bool allow_remote = false;               ///< `listen` need not be a loopback address.
   std::uint32_t requests_per_second = 50;  ///< Of one token; and of all without a right one.
 };
 

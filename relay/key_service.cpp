@@ -18,13 +18,13 @@ class Hand {
   Hand(Services& services, const config::Settings& settings, const std::string& by)
       : services_(services),
         parts_(settings, by),
-        rotator_(parts_.options, *parts_.publisher, parts_.proof, services.clock,
-                 {.moved = [this](const Domain& domain, const keys::KeyEntry& key,
-                                  keys::KeyState from) { note(domain, key, from); },
-                  .mismatched = {},
-                  .publisher_failed = [this](const Domain&,
-                                             const Error&) { services_.metrics.publisher_failed(); }}) {
-  }
+        rotator_(
+            parts_.options, *parts_.publisher, parts_.proof, services.clock,
+            {.moved = [this](const Domain& domain, const keys::KeyEntry& key,
+                             keys::KeyState from) { note(domain, key, from); },
+             .mismatched = {},
+             .publisher_failed = [this](const Domain&,
+                                        const Error&) { services_.metrics.publisher_failed(); }}) {}
   [[nodiscard]] keys::Rotator& rotator() { return rotator_; }
 
  private:
@@ -115,8 +115,7 @@ Result<keys::SigningKey> KeyService::create(const admin::KeyOrder& order,
                                             keys::Algorithm algorithm) {
   return keys::create_key(
       {.directory = settings_->store, .allow_group = settings_->store_allow_group}, order.domain,
-      order.selector, algorithm,
-      {.at = services_.clock.now(), .reason = "new", .by = order.by});
+      order.selector, algorithm, {.at = services_.clock.now(), .reason = "new", .by = order.by});
 }
 
 }  // namespace signet

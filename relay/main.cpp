@@ -189,9 +189,8 @@ void add_token(CLI::App& app, int& status) {
   command->add_option("name", options->name, "Who will use it: shown in the audit log")->required();
   command->add_flag("--write", options->may_write, "It may change things, not only read");
   command->add_flag("--json", options->json, "Print JSON");
-  command->callback([options, &status] {
-    status = new_token(options->name, options->may_write, options->json);
-  });
+  command->callback(
+      [options, &status] { status = new_token(options->name, options->may_write, options->json); });
 }
 
 }  // namespace

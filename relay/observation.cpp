@@ -44,8 +44,7 @@ Observation::Observation(Services& services, admin::QueueControl& control)
 Result<void> Observation::open_exporter() {
   const auto listen = services_.current.get()->settings->monitoring.listen;
   if (!listen) return {};
-  auto exporter =
-      monitoring::Exporter::open(thread_.loop(), *listen, services_.metrics, health_);
+  auto exporter = monitoring::Exporter::open(thread_.loop(), *listen, services_.metrics, health_);
   if (!exporter) return exporter.failure();
   exporter_ = std::move(*exporter);
   return {};

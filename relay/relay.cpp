@@ -96,10 +96,10 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(Services{clock_, metrics_, *pool_, *passwords_, *domains_,
-                                                  *spool_, *log_, *router_, *quotas_, leases_,
-                                                  *backoff_, *ids_, memory_, in_memory_, held_mail_,
-                                                  *current_, *resolver_, suffixes_, clock_watch_, reloads_});
+  services_ = std::make_unique<Services>(
+      Services{clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_, *log_,
+               *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_, in_memory_,
+               held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, reloads_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -227,9 +227,9 @@ int Relay::run() {
   }
   if (options_.announce) {
     for (const auto& [name, address] : observation_->endpoints()) {
-      options_.announce(nlohmann::json{
-          {"event", "listening"}, {"name", name}, {"address", address.to_string()}}
-                            .dump());
+      options_.announce(
+          nlohmann::json{{"event", "listening"}, {"name", name}, {"address", address.to_string()}}
+              .dump());
     }
     options_.announce(R"({"event":"ready"})");
   }

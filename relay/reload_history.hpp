@@ -18,9 +18,9 @@ class ReloadHistory {
     std::string problem;  ///< Empty: it was applied.
   };
   struct State {
-    std::uint64_t generation = 1;  ///< Counts what was applied, from 1 at the start.
-    WallTime since;                ///< When that generation came into force.
-    std::optional<Reload> last;    ///< Nothing: there was none since the start.
+    std::uint64_t generation = 1;             ///< Counts what was applied, from 1 at the start.
+    WallTime since;                           ///< When that generation came into force.
+    std::optional<Reload> last;               ///< Nothing: there was none since the start.
     std::vector<std::string> restart_needed;  ///< Settings that differ and wait for a restart.
   };
 

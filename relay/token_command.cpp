@@ -27,7 +27,8 @@ int new_token(const std::string& name, bool may_write, bool json) {
     return 0;
   }
   std::printf("%s\n", made->line.c_str());
-  std::fprintf(stderr, "Add this line to the file of [admin] tokens; the token, shown only now:\n%s\n",
+  std::fprintf(stderr,
+               "Add this line to the file of [admin] tokens; the token, shown only now:\n%s\n",
                made->token.c_str());
   return 0;
 }

@@ -33,8 +33,8 @@ void Call::respond(net::HttpResponse response, std::string_view why) {
   Auditor* auditor = std::exchange(auditor_, nullptr);
   if (auditor == nullptr) return;
   const net::HttpRequest& request = exchange_.request();
-  auditor->answered(
-      {caller, request.method, request.target, response.status, std::string(why)}, is_audited);
+  auditor->answered({caller, request.method, request.target, response.status, std::string(why)},
+                    is_audited);
   exchange_.respond(std::move(response));
 }
 

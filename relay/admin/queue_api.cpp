@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kPage = 200;      // Messages in memory at once.
+constexpr std::size_t kPage = 200;        // Messages in memory at once.
 constexpr std::size_t kMaxLook = 10'000;  // Messages one request looks at.
 
 constexpr std::string_view kNoId = "this is not a queue id: it has 11 letters and digits";
@@ -68,8 +68,7 @@ void QueueApi::list(Call call) {
               limit = *limit]() mutable { answer_list(std::move(call), filter, after, limit); });
 }
 
-void QueueApi::answer_list(Call call, const QueueFilter& filter, QueueId after,
-                           std::size_t limit) {
+void QueueApi::answer_list(Call call, const QueueFilter& filter, QueueId after, std::size_t limit) {
   const WallTime now = clock_.now();
   json rows = json::array();
   std::size_t looked_at = 0;

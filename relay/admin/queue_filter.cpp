@@ -41,8 +41,8 @@ Result<void> read_age(const Parameters& parameters, std::optional<std::chrono::s
   if (text == nullptr) return {};
   std::int64_t age = -1;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), age);
-  const bool is_age = error == std::errc{} && end == text->data() + text->size() && age >= 0 &&
-                      age <= kMaxAge;
+  const bool is_age =
+      error == std::errc{} && end == text->data() + text->size() && age >= 0 && age <= kMaxAge;
   if (!is_age) return refuse("older_than is a number of seconds, at most a year");
   into = std::chrono::seconds(age);
   return {};
@@ -56,8 +56,8 @@ bool is_waiting(const RecipientState& recipient) {
 
 const std::vector<std::string_view>& QueueFilter::names() {
   static const std::vector<std::string_view> kNames{
-      "status", "client", "author_domain", "sender_domain", "recipient_domain",
-      "route",  "pool",   "older_than"};
+      "status",           "client", "author_domain", "sender_domain",
+      "recipient_domain", "route",  "pool",          "older_than"};
   return kNames;
 }
 
@@ -70,8 +70,7 @@ Result<QueueFilter> QueueFilter::parse(const Parameters& parameters) {
                             std::pair("recipient_domain", &filter.recipient_domain)}) {
     if (auto read = read_domain(parameters, name, *into); !read) return read.failure();
   }
-  for (auto [name, into] : {std::pair("client", &filter.client),
-                            std::pair("route", &filter.route),
+  for (auto [name, into] : {std::pair("client", &filter.client), std::pair("route", &filter.route),
                             std::pair("pool", &filter.pool)}) {
     const std::string* text = find(parameters, name);
     if (text == nullptr) continue;

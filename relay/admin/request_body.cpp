@@ -21,8 +21,8 @@ std::string names_of(std::span<const Member> members) {
 
 bool is_plain_text(std::string_view text) {
   return text.size() <= kMaxText && std::ranges::none_of(text, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
 }
 
 /// Parses, and tells of a member that is given twice (RFC 8259 4: names should be unique).
@@ -68,7 +68,8 @@ Result<RequestBody> parse_body(std::string_view text, std::span<const Member> me
       body.values_.emplace(known, value.get<bool>());
     } else {
       if (!value.is_string() || !is_plain_text(value.get_ref<const std::string&>()))
-        return refuse("'" + known + "' is a string of at most 500 octets without control characters");
+        return refuse("'" + known +
+                      "' is a string of at most 500 octets without control characters");
       body.values_.emplace(known, value.get<std::string>());
     }
   }

@@ -129,16 +129,15 @@ const Tokens::Token* Tokens::find(std::string_view token) const {
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() <= kScheme.size()) return std::nullopt;
-  const bool is_bearer =
-      std::ranges::equal(authorization.substr(0, kScheme.size()), kScheme, [](char a, char b) {
-        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-      });
+  const bool is_bearer = std::ranges::equal(
+      authorization.substr(0, kScheme.size()), kScheme,
+      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; });
   if (!is_bearer) return std::nullopt;
   const std::string_view token = authorization.substr(kScheme.size());
   constexpr std::string_view kOthers = "-._~+/=";  // token68 of RFC 9110 11.2.
   const bool is_token = token.size() <= kMaxToken && std::ranges::all_of(token, [&](char c) {
-    return kLetters.contains(c) || kDigits.contains(c) || kOthers.contains(c);
-  });
+                          return kLetters.contains(c) || kDigits.contains(c) || kOthers.contains(c);
+                        });
   if (!is_token) return std::nullopt;
   return token;
 }
@@ -150,8 +149,8 @@ Result<NewToken> make_token(std::string_view name, Scope scope) {
   NewToken made;
   made.token = std::string(kPrefix) + to_hex(random);
   OPENSSL_cleanse(random.data(), random.size());
-  made.line = std::string(name) + " " + std::string(name_of(scope)) + " " +
-              to_hex(hash_of(made.token));
+  made.line =
+      std::string(name) + " " + std::string(name_of(scope)) + " " + to_hex(hash_of(made.token));
   return made;
 }
 

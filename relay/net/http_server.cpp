@@ -80,15 +80,6 @@ std::string decode_path(const char* text) {
   return path;
 }
 
-void read_query(const char* text, HttpRequest& into) {
-  evkeyvalq pairs{};
-  if (text == nullptr || evhttp_parse_query_str(text, &pairs) != 0) return;
-  for (const evkeyval* pair = pairs.tqh_first; pair != nullptr; pair = pair->next.tqe_next) {
-    into.query.emplace(pair->key, pair->value);
-  }
-  evhttp_clear_headers(&pairs);
-}
-
 void read_peer(evhttp_request* raw, HttpRequest& into) {
   const int descriptor =
       bufferevent_getfd(evhttp_connection_get_bufferevent(evhttp_request_get_connection(raw)));
@@ -111,7 +102,6 @@ HttpRequest read_request(evhttp_request* raw) {
   const evhttp_uri* uri = evhttp_request_get_evhttp_uri(raw);
   request.target = target_of(uri);
   request.path = decode_path(evhttp_uri_get_path(uri));
-  read_query(evhttp_uri_get_query(uri), request);
   const char* authorization =
       evhttp_find_header(evhttp_request_get_input_headers(raw), "Authorization");
   if (authorization != nullptr) request.authorization = authorization;
@@ -258,11 +248,6 @@ void HttpServer::Impl::dispatch(evhttp_request* raw) {
       },
       pending.get());
   handler(HttpExchange(std::move(pending)));
-}
-
-std::string_view HttpRequest::parameter(std::string_view name, std::string_view otherwise) const {
-  const auto found = query.find(name);
-  return found == query.end() ? otherwise : std::string_view(found->second);
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(Loop& loop, const Place& place,

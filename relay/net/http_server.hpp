@@ -9,7 +9,6 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,18 +31,13 @@ struct PeerCredentials {
 };
 
 struct HttpRequest {
-  std::string method;  ///< "GET", "HEAD", "POST", "PUT", "PATCH" or "DELETE".
-  std::string target;  ///< Path and query as they were sent.
-  std::string path;    ///< Percent-decoded, without the query.
-  std::map<std::string, std::string, std::less<>> query;
+  std::string method;         ///< "GET", "HEAD", "POST", "PUT", "PATCH" or "DELETE".
+  std::string target;         ///< Path and query as they were sent.
+  std::string path;           ///< Percent-decoded, without the query.
   std::string authorization;  ///< The field's value, empty when absent.
   std::string body;
   Endpoint peer;                               ///< Of a TCP connection.
   std::optional<PeerCredentials> credentials;  ///< Of a Unix socket's.
-
-  /// The query's value, or `otherwise`.
-  [[nodiscard]] std::string_view parameter(std::string_view name,
-                                           std::string_view otherwise = {}) const;
 };
 
 struct HttpResponse {
@@ -73,7 +67,7 @@ class HttpExchange {
 };
 
 struct HttpLimits {
-  int connections = 64;  ///< More wait in the kernel's queue.
+  int connections = 64;                   ///< More wait in the kernel's queue.
   std::size_t header_bytes = 16U << 10U;  ///< With the request line; beyond it 431.
   std::size_t body_bytes = 1U << 20U;
   std::chrono::milliseconds time{10000};  ///< For the whole request, and for the whole response.

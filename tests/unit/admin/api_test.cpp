@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -44,8 +46,9 @@ class NotedKeys final : public KeyControl {
   }
   Result<json> obey(const KeyOrder& order) override {
     if (failure) return *failure;
-    orders.push_back(std::to_string(static_cast<int>(order.verb)) + " " + order.domain.text() + " " +
-                     order.selector + " " + order.algorithm + (order.unproven ? " unproven" : ""));
+    orders.push_back(std::to_string(static_cast<int>(order.verb)) + " " + order.domain.text() +
+                     " " + order.selector + " " + order.algorithm +
+                     (order.unproven ? " unproven" : ""));
     by = order.by;
     return json{{"selector", order.selector}};
   }
@@ -66,33 +69,48 @@ class ApiTest : public ApiFixture {
   ApiTest() {
     key_api_.add_routes(api_.routes());
     state_api_.add_routes(api_.routes());
-    policy_.tokens = std::make_shared<Tokens>(
-        Tokens::parse(reader_.line + "\n" + writer_.line + "\n").value());
+    policy_.tokens =
+        std::make_shared<Tokens>(Tokens::parse(reader_.line + "\n" + writer_.line + "\n").value());
     policy_.requests_per_second = 1000;
     serve();
   }
   ~ApiTest() override { stop(); }
 
-  /// Over TCP, whole answers.
+  /// Over TCP; the whole answer.
   std::string tcp(const std::string& method, const std::string& target,
                   const std::string& authorization, const std::string& body = {}) {
     sockaddr_storage storage{};
     const socklen_t length = endpoint().to_sockaddr(storage);
-    const net::Descriptor socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length), 0);
-    std::string request = method + " " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " +
-                          std::to_string(body.size()) + "\r\n";
+    const net::Descriptor connection(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(connection.get(), reinterpret_cast<const sockaddr*>(&storage), length), 0);
+    return say(connection, method, target, authorization, body);
+  }
+  /// Through the Unix socket; the whole answer.
+  std::string local(const std::string& method, const std::string& target,
+                    const std::string& authorization) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket().native().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    const net::Descriptor connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(
+        ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+        0);
+    return say(connection, method, target, authorization, {});
+  }
+  static std::string say(const net::Descriptor& connection, const std::string& method,
+                         const std::string& target, const std::string& authorization,
+                         const std::string& body) {
+    std::string request = method + " " + target +
+                          " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+                          "\r\n";
     if (!authorization.empty()) request += "Authorization: " + authorization + "\r\n";
     request += "\r\n" + body;
-    EXPECT_EQ(::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL),
+    EXPECT_EQ(::send(connection.get(), request.data(), request.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(request.size()));
-    std::string heard(1U << 17U, '\0');
-    std::size_t size = 0;
-    for (ssize_t got = 1; got > 0; size += static_cast<std::size_t>(got)) {
-      got = ::recv(socket.get(), heard.data() + size, heard.size() - size, 0);
-      if (got < 0) break;
-    }
-    heard.resize(size);
+    std::string heard;
+    std::array<char, 16384> piece{};
+    for (ssize_t got = 0; (got = ::recv(connection.get(), piece.data(), piece.size(), 0)) > 0;)
+      heard.append(piece.data(), static_cast<std::size_t>(got));
     return heard;
   }
   static int status_of(const std::string& answer) { return std::stoi(answer.substr(9, 3)); }
@@ -151,8 +169,9 @@ TEST_F(ApiTest, what_only_reads_is_the_only_thing_that_is_a_get) {
 }
 
 TEST_F(ApiTest, a_token_that_may_write_is_named_in_the_order_and_in_the_audit_line) {
-  EXPECT_EQ(status_of(tcp("POST", "/v1/queue/" + id(1) + "/hold", writing(), R"({"reason":"odd"})")),
-            200);
+  EXPECT_EQ(
+      status_of(tcp("POST", "/v1/queue/" + id(1) + "/hold", writing(), R"({"reason":"odd"})")),
+      200);
   ASSERT_EQ(control_.orders.size(), 1U);
   EXPECT_THAT(control_.orders[0], HasSubstr("hold " + id(1) + " (odd) token deploy (127.0.0.1:"));
   ASSERT_EQ(answers_.audited.size(), 1U);
@@ -188,6 +207,11 @@ TEST_F(ApiTest, the_sockets_owner_may_all_and_a_token_shown_there_counts_instead
   EXPECT_EQ(ask(socket(), "POST", "/v1/queue/" + id(1) + "/retry", "")->status, 200);
   EXPECT_EQ(answers_.audited.at(0).caller.name, "uid " + std::to_string(::getuid()));
   EXPECT_EQ(answers_.audited.at(0).caller.from, "unix socket");
+  const std::string hold = "/v1/queue/" + id(1) + "/hold";
+  EXPECT_EQ(status_of(local("POST", hold, reading())), 403);
+  EXPECT_EQ(status_of(local("POST", hold, writing())), 200);
+  EXPECT_EQ(status_of(local("POST", hold, "Bearer wrong")), 401);
+  EXPECT_EQ(answers_.audited.at(2).caller.name, "token deploy");
 }
 
 TEST_F(ApiTest, each_token_has_its_rate) {

@@ -181,7 +181,8 @@ TEST_F(QueueApiTest, answers_are_tables_for_people) {
   const std::string shown = message_text(json::parse(get("/v1/queue/" + id(1)).body));
   EXPECT_THAT(shown, HasSubstr("recipient     <b@example.net>  queued  route default"));
   EXPECT_THAT(shown, HasSubstr("signed by     s1._domainkey.example.com\n"));
-  EXPECT_THAT(stats_text(json::parse(get("/v1/queue/stats").body)), HasSubstr("oldest        3h\n"));
+  EXPECT_THAT(stats_text(json::parse(get("/v1/queue/stats").body)),
+              HasSubstr("oldest        3h\n"));
 }
 
 TEST(QueueClientTest, says_what_to_do_when_the_relay_is_not_there) {

@@ -68,9 +68,8 @@ TEST(ContradictionsTest, the_admin_api_is_not_opened_to_everybody) {
   EXPECT_THAT(problems_of(admin + tokens + "listen = '[::1]:9126'\n"), IsEmpty());
   EXPECT_THAT(problems_of(admin + tokens + "listen = '0.0.0.0:9126'\n"),
               HasSubstr("is not a loopback address"));
-  EXPECT_THAT(
-      problems_of(admin + tokens + "listen = '10.0.0.1:9126'\nallow_remote = true\n"),
-      IsEmpty());
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '10.0.0.1:9126'\nallow_remote = true\n"),
+              IsEmpty());
   EXPECT_THAT(problems_of(admin + "requests_per_second = 0\n"), HasSubstr("requests_per_second"));
 }
 
