@@ -183,7 +183,7 @@ class Api(EndToEnd):
         self.ask("GET", "/v1/queue", "wrong")
         self.write("/v1/keys/example.com", {"selector": "s2"})
         made.queue("release", identifier)
-        lines = waiting.until(self, lambda: (found := [f for f in made.log() if f["event"] == "audit"]) and len(found) >= 5 and found, "five lines")
+        lines = waiting.until(self, lambda: (found := [f for f in made.log() if f["event"] == "admin"]) and len(found) >= 5 and found, "five lines")
         told = [(line["by"], line["method"], line["target"], line["status"]) for line in lines]
         self.assertEqual(told, [
             ("token deploy", "POST", f"/v1/queue/{identifier}/hold", 200),
