@@ -352,6 +352,10 @@ void Metrics::configuration_read(bool succeeded, std::int64_t unix_seconds) {
   impl_->gauge(Family::reload_time).Set(static_cast<double>(unix_seconds));
   if (succeeded) impl_->gauge(Family::configuration_generation).Increment();
 }
+void Metrics::admin_request(int status) {
+  impl_->counter(Family::admin_requests, {std::to_string(status)}).Increment();
+}
+
 void Metrics::reload(bool succeeded) {
   impl_->counter(Family::reloads, {succeeded ? "succeeded" : "failed"}).Increment();
   impl_->gauge(Family::reload_successful).Set(succeeded ? 1 : 0);

@@ -97,6 +97,9 @@ class Metrics {
                   std::int64_t next_rotation);
   void publisher_failed();
 
+  // admin
+  void admin_request(int status);  ///< Of HTTP.
+
   // audit; from one thread at a time.
   void audited();
   /// `value`: 1, 0 or -1. A domain that may not be a label has no gauge of its own, nor has one

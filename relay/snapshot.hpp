@@ -9,7 +9,7 @@
 
 namespace signet {
 
-/// Reads certificates and trust stores of `settings`. Fault: configuration.
+/// Reads certificates, trust stores and tokens of `settings`. Fault: configuration.
 [[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
 
 /// A generation to take the place of one that was started with `at_start`: its listeners go on, so

@@ -46,8 +46,8 @@ std::filesystem::path socket_of(const Options& options) {
 std::string error_words(const Answer& answer) {
   const json parsed = json::parse(answer.body, nullptr, false);
   const bool has_words =
-      parsed.is_object() && parsed.contains("error") && parsed["error"].is_string();
-  return has_words ? parsed["error"].get<std::string>()
+      parsed.is_object() && parsed.contains("detail") && parsed["detail"].is_string();
+  return has_words ? parsed["detail"].get<std::string>()
                    : fmt::format("HTTP status {}", answer.status);
 }
 
@@ -146,7 +146,7 @@ void add_queue_commands(CLI::App& app, int& status) {
   show->callback([options, &status] { status = admin::show(*options); });
   auto* stats = add(*queue, options, "stats", "Counts");
   stats->callback(
-      [options, &status] { status = run(*options, "GET", "/v1/stats", "", &stats_text); });
+      [options, &status] { status = run(*options, "GET", "/v1/queue/stats", "", &stats_text); });
   add_action(*queue, options, status, "retry", "Try again now");
   add_action(*queue, options, status, "hold", "Keep until released or expired");
   add_action(*queue, options, status, "release",
