@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "relay/admin/explanations.hpp"
 #include "relay/base/ip_address.hpp"
 
 namespace signet::commands {
@@ -56,6 +57,15 @@ struct SpfOptions {
 };
 /// The result of check_host() as the first word. 0: pass; 1: another result; 2: an option is wrong.
 int spf(const SpfOptions& options);
+
+struct ExplainOptions {
+  std::filesystem::path config;
+  admin::Hypothesis asked;
+  bool json = false;
+};
+/// The fate of a message nobody has sent, by configuration, keys and DNS; needs no running relay.
+/// 0: it would be accepted; 1: it would not; 2: configuration or resolver; 64: usage.
+int explain(const ExplainOptions& options);
 
 struct NewKeyOptions {
   std::filesystem::path config;

@@ -69,9 +69,6 @@ class FrontDoor final : public accept::Door {
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot_of(
       const accept::SessionFacts& facts) const;
   [[nodiscard]] net::Loop& this_loop() const;
-  /// True if mail from `domain` would be signed, or if that can't be said now.
-  [[nodiscard]] net::Task<bool> is_in_store(std::shared_ptr<const config::Settings> settings,
-                                            Domain domain);
 
   Services& services_;
   std::uint32_t most_connections_;

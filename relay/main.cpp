@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "relay/admin/queue_client.hpp"
+#include "relay/admin/relay_command.hpp"
 #include "relay/commands.hpp"
 
 namespace {
@@ -102,6 +103,43 @@ void add_spf(CLI::App& app, int& status) {
                     "Print the term that decided, the way to it, lookups, and the explanation");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] { status = spf(*options); });
+}
+
+void add_explain(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand(
+      "explain",
+      "Why a message met its fate, by queue id; or what one that nobody sent would meet");
+  struct Options : ExplainOptions {
+    signet::admin::RelayPlace place{.command = "explain", .socket = {}};
+    std::string id;
+  };
+  auto options = std::make_shared<Options>();
+  auto& asked = options->asked;
+  auto* id = command->add_option("id", options->id, "Queue id: the running relay is asked");
+  auto* from = command->add_option("--from", asked.from, "Author address of a message not sent");
+  id->excludes(from);
+  command->add_option("--to", asked.to, "Its recipient; may be repeated")->needs(from);
+  command->add_option("--mail-from", asked.sender, "Its envelope sender; \"<>\": null")
+      ->needs(from);
+  auto* client = command->add_option("--client", asked.client, "The client that sends it");
+  auto* ip = command->add_option("--ip", asked.address, "The address it comes from");
+  client->needs(from)->excludes(ip);
+  ip->needs(from);
+  command->add_option("--user", asked.user, "AUTH user that sends it")
+      ->needs(from)
+      ->excludes(client);
+  command->add_option("--config", options->place.config, "Configuration file")
+      ->capture_default_str();
+  command->add_option("--socket", options->place.socket, "The relay's socket")->excludes(from);
+  command->add_flag("--json", options->place.as_json, "Print JSON");
+  command->callback([options, &status] {
+    if (options->id.empty() && options->asked.from.empty())
+      throw CLI::ValidationError("explain", "name a queue id, or an author with --from");
+    options->config = options->place.config;
+    options->json = options->place.as_json;
+    status = options->id.empty() ? explain(*options)
+                                 : signet::admin::explain_message(options->place, options->id);
+  });
 }
 
 void add_keys(CLI::App& app, int& status) {
@@ -229,6 +267,7 @@ int main(int argc, char** argv) {
   add_sign_and_verify(app, status);
   add_dmarc(app, status);
   add_spf(app, status);
+  add_explain(app, status);
   add_keys(app, status);
   add_key_orders(app, status);
   add_user(app, status);

@@ -11,9 +11,8 @@ double age_seconds(const Clock& clock, const std::optional<WallTime>& since) {
 
 }  // namespace
 
-Result<std::unique_ptr<Observation>> Observation::open(Services& services,
-                                                       admin::QueueControl& control) {
-  std::unique_ptr<Observation> observation(new Observation(services, control));
+Result<std::unique_ptr<Observation>> Observation::open(Services& services, Operations operations) {
+  std::unique_ptr<Observation> observation(new Observation(services, operations));
   observation->add_gauges();
   observation->add_checks();
   const auto settings = services.current.get()->settings;
@@ -27,10 +26,18 @@ Result<std::unique_ptr<Observation>> Observation::open(Services& services,
   const auto& path = settings->monitoring.socket;
   auto socket = net::HttpServer::open(observation->thread_.loop(),
                                       path.empty() ? settings->spool / "signet.sock" : path,
-                                      observation->api_.handler());
+                                      [served = observation.get()](net::HttpExchange exchange) {
+                                        served->answer(std::move(exchange));
+                                      });
   if (!socket) return socket.failure();
   observation->socket_ = std::move(*socket);
   return observation;
+}
+
+void Observation::answer(net::HttpExchange exchange) {
+  if (admin::OperatorApi::takes(exchange.request()))
+    return operator_api_.answer(std::move(exchange));
+  api_.answer(std::move(exchange));
 }
 
 std::optional<Endpoint> Observation::endpoint() const {

@@ -6,25 +6,35 @@
 
 #include "monitoring/exporter.hpp"
 #include "monitoring/health.hpp"
+#include "relay/admin/operator_api.hpp"
 #include "relay/admin/queue_api.hpp"
 #include "relay/net/loop.hpp"
 #include "relay/services.hpp"
 
 namespace signet {
 
+/// What the operator may have done, by whom.
+struct Operations {
+  admin::QueueControl& queue;
+  admin::Explanations& explanations;
+};
+
 class Observation {
  public:
   /// Fault: configuration (the address can't be bound).
   [[nodiscard]] static Result<std::unique_ptr<Observation>> open(Services& services,
-                                                                 admin::QueueControl& control);
+                                                                 Operations operations);
 
   /// Where /metrics is; nothing when not configured.
   [[nodiscard]] std::optional<Endpoint> endpoint() const;
   [[nodiscard]] monitoring::Health& health() { return health_; }
 
  private:
-  Observation(Services& services, admin::QueueControl& control)
-      : services_(services), api_(services.spool, services.pool, control, services.clock) {}
+  Observation(Services& services, Operations operations)
+      : services_(services),
+        api_(services.spool, services.pool, operations.queue, services.clock),
+        operator_api_(operations.explanations) {}
+  void answer(net::HttpExchange exchange);
   void add_gauges();
   void add_checks();
 
@@ -33,6 +43,7 @@ class Observation {
   monitoring::Health health_;
   std::unique_ptr<monitoring::Exporter> exporter_;
   admin::QueueApi api_;
+  admin::OperatorApi operator_api_;
   std::unique_ptr<net::HttpServer> socket_;
 };
 

@@ -23,16 +23,6 @@ Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   return sign::make_opendkim_signer();
 }
 
-net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options) {
-  net::ResolverSettings settings;
-  settings.mode = static_cast<net::ResolverSettings::Mode>(options.mode);
-  settings.servers = options.servers;
-  settings.trust_anchor = options.trust_anchor;
-  settings.root_hints = options.root_hints;
-  settings.timeout = options.timeout;
-  return settings;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Relay>> Relay::open(Options options) {
@@ -132,6 +122,7 @@ Result<void> Relay::open_workers() {
   scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
   operations_ =
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
+  explanations_ = std::make_unique<RunningExplanations>(*services_, control_);
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
   return {};
@@ -198,7 +189,7 @@ void Relay::allow_labels(const config::Settings& settings) {
 }
 
 Result<void> Relay::open_observation() {
-  auto observation = Observation::open(*services_, *operations_);
+  auto observation = Observation::open(*services_, {*operations_, *explanations_});
   if (!observation) return observation.failure();
   observation_ = std::move(*observation);
   observation_->health().add("draining", [this]() -> std::optional<std::string> {
@@ -341,6 +332,7 @@ void Relay::close() {
   tasks_.clear();
   rotation_.reset();
   if (operations_) operations_->stop();
+  if (explanations_) explanations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();
   for (Worker& worker : workers_) {

@@ -16,6 +16,7 @@
 #include "relay/queue_operations.hpp"
 #include "relay/queue_scanner.hpp"
 #include "relay/rotation_driver.hpp"
+#include "relay/running_explanations.hpp"
 
 namespace signet {
 
@@ -92,6 +93,7 @@ class Relay {
   std::vector<Worker> workers_;
   std::unique_ptr<QueueScanner> scanner_;
   std::unique_ptr<QueueOperations> operations_;
+  std::unique_ptr<RunningExplanations> explanations_;
   std::unique_ptr<RotationDriver> rotation_;  // Null: keys are left alone.
   std::unique_ptr<net::InheritedSockets> inherited_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;

@@ -9,6 +9,9 @@
 
 namespace signet {
 
+/// How the resolver that the configuration asks for is made.
+[[nodiscard]] net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options);
+
 /// Reads certificates and trust stores of `settings`. Fault: configuration.
 [[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
 

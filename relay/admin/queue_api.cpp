@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "relay/admin/http_answer.hpp"
 #include "relay/admin/queue_json.hpp"
 
 namespace signet::admin {
@@ -15,19 +16,6 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxList = 1000;
 constexpr std::string_view kQueue = "/v1/queue/";
-
-net::HttpResponse reply(int status, const json& body) {
-  return {status, "application/json", to_text(body)};
-}
-
-net::HttpResponse refuse(int status, std::string_view words) {
-  return reply(status, {{"error", words}});
-}
-
-net::HttpResponse refuse(const Error& error) {
-  if (error.fault == Fault::not_found) return refuse(404, "no such message in the queue");
-  return refuse(is_transient(error.fault) ? 503 : 409, error.public_text());
-}
 
 /// 1 to kMaxList; nothing for anything else.
 std::optional<std::size_t> parse_limit(std::string_view text) {

@@ -3,72 +3,26 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "config/reader.hpp"
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/queue_text.hpp"
+#include "relay/admin/relay_command.hpp"
 #include "relay/base/queue_id.hpp"
 
 namespace signet::admin {
 namespace {
 
 using nlohmann::json;
-using Render = std::function<std::string(const json&)>;
-
-constexpr int kRefused = 1;
-constexpr int kUnreachable = 2;
 
 struct Options {
-  std::filesystem::path config = "/etc/signet/signet.toml";
-  std::filesystem::path socket;
-  bool as_json = false;
+  RelayPlace place{.command = "queue", .socket = {}};
   std::size_t limit = 100;
   std::string after;
   std::vector<std::string> ids;
   std::string reason;
 };
-
-/// `--socket`, or monitoring.socket of the configuration; empty after a complaint.
-std::filesystem::path socket_of(const Options& options) {
-  if (!options.socket.empty()) return options.socket;
-  const config::Loaded loaded = config::load(options.config);
-  for (const auto& problem : loaded.problems) fmt::print(stderr, "{}\n", problem.to_string());
-  if (loaded.settings) return loaded.settings->monitoring.socket;
-  fmt::print(stderr,
-             "signet queue: name the configuration with --config or the relay's socket "
-             "with --socket\n");
-  return {};
-}
-
-std::string error_words(const Answer& answer) {
-  const json parsed = json::parse(answer.body, nullptr, false);
-  const bool has_words =
-      parsed.is_object() && parsed.contains("error") && parsed["error"].is_string();
-  return has_words ? parsed["error"].get<std::string>()
-                   : fmt::format("HTTP status {}", answer.status);
-}
-
-/// Asks once and prints; the exit status.
-int run(const Options& options, std::string_view method, const std::string& target,
-        const std::string& body, const Render& render) {
-  const auto socket = socket_of(options);
-  if (socket.empty()) return kUnreachable;
-  const auto answer = ask(socket, method, target, body);
-  if (!answer) {
-    fmt::print(stderr, "signet queue: {}\n", answer.error().detail);
-    return kUnreachable;
-  }
-  if (answer->status != 200) {
-    fmt::print(stderr, "signet queue: {}\n", error_words(*answer));
-    return kRefused;
-  }
-  const json parsed = json::parse(answer->body, nullptr, false);
-  fmt::print("{}", options.as_json || !parsed.is_object() ? answer->body : render(parsed));
-  return 0;
-}
 
 /// The id as the relay writes it; empty after a complaint.
 std::string checked_id(const std::string& text) {
@@ -85,12 +39,13 @@ int list(const Options& options) {
     if (after.empty()) return kRefused;
     target += "&after=" + after;
   }
-  return run(options, "GET", target, "", &list_text);
+  return ask_and_print(options.place, "GET", target, "", &list_text);
 }
 
 int show(const Options& options) {
   const std::string id = checked_id(options.ids.front());
-  return id.empty() ? kRefused : run(options, "GET", "/v1/queue/" + id, "", &message_text);
+  return id.empty() ? kRefused
+                    : ask_and_print(options.place, "GET", "/v1/queue/" + id, "", &message_text);
 }
 
 int act(const Options& options, const std::string& action) {
@@ -99,9 +54,9 @@ int act(const Options& options, const std::string& action) {
   for (const std::string& written : options.ids) {
     const std::string id = checked_id(written);
     const auto render = [&](const json&) { return fmt::format("{}: {}\n", id, action); };
-    const int one = id.empty()
-                        ? kRefused
-                        : run(options, "POST", "/v1/queue/" + id + "/" + action, body, render);
+    const int one = id.empty() ? kRefused
+                               : ask_and_print(options.place, "POST",
+                                               "/v1/queue/" + id + "/" + action, body, render);
     if (one == kUnreachable) return one;
     status = std::max(status, one);
   }
@@ -111,10 +66,10 @@ int act(const Options& options, const std::string& action) {
 CLI::App* add(CLI::App& queue, const std::shared_ptr<Options>& options, const std::string& name,
               const std::string& words) {
   auto* command = queue.add_subcommand(name, words);
-  command->add_option("--config", options->config, "Configuration file (names the socket)")
+  command->add_option("--config", options->place.config, "Configuration file (names the socket)")
       ->capture_default_str();
-  command->add_option("--socket", options->socket, "The relay's socket");
-  command->add_flag("--json", options->as_json, "Print JSON");
+  command->add_option("--socket", options->place.socket, "The relay's socket");
+  command->add_flag("--json", options->place.as_json, "Print JSON");
   return command;
 }
 
@@ -145,8 +100,9 @@ void add_queue_commands(CLI::App& app, int& status) {
   show->add_option("id", options->ids, "Queue id")->required()->expected(1);
   show->callback([options, &status] { status = admin::show(*options); });
   auto* stats = add(*queue, options, "stats", "Counts");
-  stats->callback(
-      [options, &status] { status = run(*options, "GET", "/v1/stats", "", &stats_text); });
+  stats->callback([options, &status] {
+    status = ask_and_print(options->place, "GET", "/v1/stats", "", &stats_text);
+  });
   add_action(*queue, options, status, "retry", "Try again now");
   add_action(*queue, options, status, "hold", "Keep until released or expired");
   add_action(*queue, options, status, "release", "Send held mail after all");

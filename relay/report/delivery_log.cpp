@@ -162,6 +162,8 @@ bool DeliveryLog::is_behind() const {
   return impl_->waiting_bytes.load(std::memory_order_relaxed) > kBehindBytes;
 }
 
+const std::filesystem::path& DeliveryLog::file() const { return impl_->path; }
+
 std::uint64_t DeliveryLog::errors() const { return impl_->errors.load(std::memory_order_relaxed); }
 
 }  // namespace signet::report

@@ -46,11 +46,17 @@ class DeliveryLog {
   [[nodiscard]] bool is_behind() const;
   /// Failed writes and openings; each is tried again, so a growing count means a full or lost disk.
   [[nodiscard]] std::uint64_t errors() const;
+  [[nodiscard]] const std::filesystem::path& file() const;
 
  private:
   struct Impl;
   explicit DeliveryLog(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// The newest lines of a delivery log that tell of message `id`, the oldest first. Reads at most
+/// the last 256 MiB; blocks. None where the log is no file that can be read.
+[[nodiscard]] std::vector<std::string> facts_about(const std::filesystem::path& file, QueueId id,
+                                                   std::size_t limit = 1000);
 
 }  // namespace signet::report
