@@ -224,6 +224,13 @@ struct MonitoringSettings {
   friend bool operator==(const MonitoringSettings&, const MonitoringSettings&) = default;
 };
 
+struct AdminSettings {
+  std::optional<Endpoint> listen;          ///< /v1 over TCP, with a token; nothing when unset.
+  std::filesystem::path tokens;            ///< Names, scopes and hashes (relay/admin/tokens.hpp).
+  bool allow_remote = false;               ///< `listen` need not be a loopback address.
+  std::uint32_t requests_per_second = 50;  ///< Of one token; and of all without a right one.
+};
+
 struct RotationSettings {
   enum class Publisher { none, manual, rfc2136, command };
   enum class Proof { authoritative, resolvers };
@@ -277,6 +284,7 @@ struct Settings {
   ResolverOptions resolver;
   MonitoringSettings monitoring;
   RotationSettings rotation;
+  AdminSettings admin;
   bool allow_private_mx = false;  ///< Tests only: MX may lead to private addresses.
 };
 

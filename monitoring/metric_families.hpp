@@ -61,6 +61,7 @@ enum class Family : std::size_t {
   key_next_rotation,
   key_moves,
   publisher_errors,
+  admin_requests,
   series_dropped,
   count_,  // Number of rows; not a family.
 };
@@ -264,6 +265,11 @@ inline constexpr std::array<FamilyRow, static_cast<std::size_t>(Family::count_)>
      {"state"}},
     {Family::publisher_errors, Kind::counter, "signet_publisher_errors_total",
      "Records that a publisher did not take; it is asked again."},
+    {Family::admin_requests,
+     Kind::counter,
+     "signet_admin_requests_total",
+     "Requests to the admin API, by status of the answer.",
+     {"code"}},
     {Family::series_dropped, Kind::counter, "signet_series_dropped_total",
      "Facts and label values counted as other because a table of series was full."},
 }};

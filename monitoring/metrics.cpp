@@ -301,6 +301,10 @@ void Metrics::outbound_connection(int change) {
 void Metrics::stage_took(Stage stage, std::chrono::microseconds took) {
   impl_->histogram(Family::stage_duration, {name_of(stage)}).Observe(in_seconds(took));
 }
+void Metrics::admin_request(int status) {
+  impl_->counter(Family::admin_requests, {std::to_string(status)}).Increment();
+}
+
 void Metrics::reload(bool succeeded) {
   impl_->counter(Family::reloads, {succeeded ? "succeeded" : "failed"}).Increment();
   impl_->gauge(Family::reload_successful).Set(succeeded ? 1 : 0);

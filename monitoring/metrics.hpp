@@ -87,6 +87,9 @@ class Metrics {
                   std::int64_t next_rotation);
   void publisher_failed();
 
+  // admin
+  void admin_request(int status);  ///< Of HTTP.
+
   /// Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
 

@@ -96,6 +96,10 @@ int order_key(const KeyOrder& order);
 /// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
 int new_user(const std::string& name, bool json);
 
+/// Makes a token of the admin API: prints the line for the file, and the token itself on standard
+/// error. 64: no such name.
+int new_token(const std::string& name, bool may_write, bool json);
+
 /// Submits the message on standard input, as sendmail(1) does; its exit status is of sysexits.h.
 int send(const std::vector<std::string>& arguments);
 

@@ -137,7 +137,7 @@ std::shared_ptr<const Snapshot> FrontDoor::snapshot_of(const accept::SessionFact
   auto current = services_.current.get();
   if (current->settings == facts.settings) return current;
   return std::make_shared<const Snapshot>(
-      Snapshot{facts.settings, current->server_tls, current->client_tls});
+      Snapshot{facts.settings, current->server_tls, current->client_tls, current->admin_tokens});
 }
 
 Result<void> FrontDoor::enter(const accept::SessionFacts& facts,

@@ -10,6 +10,7 @@
 
 #include "keys/domain_store.hpp"
 #include "relay/commands.hpp"
+#include "relay/key_json.hpp"
 #include "relay/net/loop.hpp"
 #include "relay/report/delivery_log.hpp"
 #include "relay/rotation_parts.hpp"
@@ -47,39 +48,11 @@ class Orders {
 
   [[nodiscard]] keys::Rotator& rotator() { return rotator_; }
   [[nodiscard]] bool publishes() const { return parts_.publisher->acts(); }
-  [[nodiscard]] json describe(const Domain& domain, const keys::KeyEntry& key) const {
-    json result{{"selector", key.selector}, {"state", keys::name_of(key.state)}};
-    if (key.algorithm) result["algorithm"] = keys::name_of(*key.algorithm);
-    if (!key.fingerprint.empty()) result["fingerprint"] = key.fingerprint;
-    if (const auto since = key.since()) result["since"] = keys::format_time(*since);
-    if (key.legacy_until) result["legacy_until"] = keys::format_time(*key.legacy_until);
-    result["name"] = keys::record_name(domain, key.selector);
-    const auto record = rotator_.record_of(domain, key.selector);
-    if (!record.empty()) {
-      result["record"] = record;
-      result["strings"] = keys::character_strings(record);
-      result["zone"] = keys::zone_line(key.selector, domain.text(), record);
-    }
-    json moves = json::array();
-    for (const auto& move : key.moves)
-      moves.push_back({{"to", keys::name_of(move.to)},
-                       {"at", keys::format_time(move.at)},
-                       {"reason", move.reason},
-                       {"by", move.by}});
-    result["moves"] = std::move(moves);
-    return result;
-  }
 
  private:
   void note(const Domain& domain, const keys::KeyEntry& key, keys::KeyState from) {
     if (!log_) return;
-    log_->write(report::Fact("key", clock_.now())
-                    .with("domain", domain.text())
-                    .with("selector", key.selector)
-                    .with("from", keys::name_of(from))
-                    .with("to", keys::name_of(key.state))
-                    .with("reason", key.moves.back().reason)
-                    .with("by", key.moves.back().by));
+    log_->write(key_fact(domain, key, from, clock_.now()));
   }
 
   SystemClock clock_;
@@ -94,14 +67,6 @@ std::shared_ptr<const config::Settings> settings_for(const KeyOrder& order) {
   settings.store = order.store;
   settings.store_allow_group = true;
   return std::make_shared<const config::Settings>(std::move(settings));
-}
-
-json describe(const keys::Due& due) {
-  if (due.step == keys::Step::nothing) return nullptr;
-  return {{"step", keys::name_of(due.step)},
-          {"selector", due.selector},
-          {"at", keys::format_time(due.at)},
-          {"reason", due.reason}};
 }
 
 void print(const json& value, bool as_json, const std::string& text) {
@@ -126,6 +91,14 @@ Result<std::vector<Domain>> domains_of(const KeyOrder& order, const config::Sett
   return keys::DomainStore({.directory = settings.store}, pool, clock).list();
 }
 
+void print_keys(const json& described, bool with_records) {
+  for (const auto& key : described["keys"])
+    print({}, false, described["domain"].get<std::string>() + "\t" + text_of(key));
+  if (!with_records) return;
+  for (const auto& key : described["keys"])
+    if (key.contains("zone")) print({}, false, key["zone"].get<std::string>());
+}
+
 int list_domains(const KeyOrder& order, Orders& orders, const std::vector<Domain>& domains) {
   json all = json::array();
   int status = 0;
@@ -135,16 +108,9 @@ int list_domains(const KeyOrder& order, Orders& orders, const std::vector<Domain
       status = complain(report.error());
       continue;
     }
-    json keys = json::array();
-    for (const auto& key : report->keys) {
-      keys.push_back(orders.describe(domain, key));
-      if (!order.json) print({}, false, domain.text() + "\t" + text_of(keys.back()));
-    }
-    if (!order.json && order.verb == KeyVerb::show) {
-      for (const auto& key : keys)
-        if (key.contains("zone")) print({}, false, key["zone"].get<std::string>());
-    }
-    all.push_back({{"domain", domain.text()}, {"keys", keys}, {"next", describe(report->next)}});
+    json described = describe_keys(orders.rotator(), domain, *report);
+    if (!order.json) print_keys(described, order.verb == KeyVerb::show);
+    all.push_back(std::move(described));
   }
   if (order.json) print(order.verb == KeyVerb::show && all.size() == 1 ? all[0] : all, true, "");
   return status;
@@ -203,7 +169,7 @@ int order_key(const KeyOrder& order) {
   const Domain& domain = domains->front();
   const auto done = obey(order, orders.rotator(), domain);
   if (!done) return complain(done.error());
-  const json key = orders.describe(domain, *done);
+  const json key = describe_key(orders.rotator(), domain, *done);
   print(key, order.json, domain.text() + "\t" + text_of(key));
   const bool by_hand = !orders.publishes() && (done->state == keys::KeyState::published ||
                                                done->state == keys::KeyState::generated);

@@ -213,6 +213,24 @@ void add_user(CLI::App& app, int& status) {
   command->callback([options, &status] { status = new_user(options->name, options->json); });
 }
 
+void add_token(CLI::App& app, int& status) {
+  auto* token = app.add_subcommand("token", "Tokens of the admin API");
+  token->require_subcommand(1);
+  auto* command =
+      token->add_subcommand("new", "Make a token and print its line for the file of tokens");
+  struct Options {
+    std::string name;
+    bool may_write = false;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  command->add_option("name", options->name, "Who will use it: shown in the audit log")->required();
+  command->add_flag("--write", options->may_write, "It may change things, not only read");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback(
+      [options, &status] { status = new_token(options->name, options->may_write, options->json); });
+}
+
 }  // namespace
 
 namespace {
@@ -271,6 +289,7 @@ int main(int argc, char** argv) {
   add_keys(app, status);
   add_key_orders(app, status);
   add_user(app, status);
+  add_token(app, status);
   add_queue(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
   try {

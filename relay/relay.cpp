@@ -43,6 +43,7 @@ Result<void> Relay::open_stores() {
   if (!snapshot) return snapshot.failure();
   tell_certificates(*snapshot);
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
+  reloads_.started(clock_.now());
   allow_labels(settings);
   pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
   passwords_ = std::make_unique<net::BlockingPool>(1);
@@ -85,10 +86,10 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(Services{clock_, metrics_, *pool_, *passwords_, *domains_,
-                                                  *spool_, *log_, *router_, *quotas_, leases_,
-                                                  *backoff_, *ids_, memory_, in_memory_, held_mail_,
-                                                  *current_, *resolver_, suffixes_, clock_watch_});
+  services_ = std::make_unique<Services>(
+      Services{clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_, *log_,
+               *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_, in_memory_,
+               held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, reloads_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -216,10 +217,10 @@ int Relay::run() {
     if (options_.announce) options_.announce(line.dump());
   }
   if (options_.announce) {
-    if (const auto address = observation_->endpoint()) {
-      options_.announce(nlohmann::json{
-          {"event", "listening"}, {"name", "monitoring"}, {"address", address->to_string()}}
-                            .dump());
+    for (const auto& [name, address] : observation_->endpoints()) {
+      options_.announce(
+          nlohmann::json{{"event", "listening"}, {"name", name}, {"address", address.to_string()}}
+              .dump());
     }
     options_.announce(R"({"event":"ready"})");
   }
@@ -315,15 +316,18 @@ net::Task<void> Relay::reload_once() {
   metrics_.reload(loaded.has_value());
   log_->reopen();
   if (!loaded) {
+    reloads_.refused(clock_.now(), loaded.error().detail);
     spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
     co_return;
   }
-  for (const std::string& name : fixed_at_start(*options_.settings, *loaded->settings)) {
+  const auto unchanged = fixed_at_start(*options_.settings, *loaded->settings);
+  for (const std::string& name : unchanged) {
     spdlog::warn("reload: {} changed, which counts only at a restart", name);
   }
   allow_labels(*loaded->settings);
   tell_certificates(*loaded);
   current_->set(std::move(*loaded));
+  reloads_.applied(clock_.now(), unchanged);
   spdlog::info("configuration reloaded");
 }
 
@@ -331,6 +335,7 @@ void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
   rotation_.reset();
+  if (observation_) observation_->stop_api();
   if (operations_) operations_->stop();
   if (explanations_) explanations_->stop();
   if (scanner_) scanner_->stop();

@@ -88,6 +88,7 @@ class Relay {
   HeldMail held_mail_{metrics_};
   align::PublicSuffixes suffixes_;
   ClockWatch clock_watch_;
+  ReloadHistory reloads_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;
   std::vector<Worker> workers_;

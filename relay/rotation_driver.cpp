@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "relay/key_json.hpp"
+
 namespace signet {
 namespace {
 
@@ -42,13 +44,7 @@ keys::Rotator::Observers RotationDriver::observers() {
   return {.moved =
               [this](const Domain& domain, const keys::KeyEntry& key, keys::KeyState from) {
                 services_.metrics.key_moved(name_of(key.state));
-                services_.log.write(report::Fact("key", services_.clock.now())
-                                        .with("domain", domain.text())
-                                        .with("selector", key.selector)
-                                        .with("from", name_of(from))
-                                        .with("to", name_of(key.state))
-                                        .with("reason", key.moves.back().reason)
-                                        .with("by", key.moves.back().by));
+                services_.log.write(key_fact(domain, key, from, services_.clock.now()));
               },
           .mismatched =
               [this](const Domain& domain, const std::string& selector, const keys::DnsFact& fact) {

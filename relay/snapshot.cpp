@@ -21,6 +21,13 @@ Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsS
   return net::ServerTls::load(files, tls.client_ca);
 }
 
+Result<std::shared_ptr<const admin::Tokens>> load_tokens(const std::filesystem::path& file) {
+  if (file.empty()) return std::shared_ptr<const admin::Tokens>{};
+  auto tokens = admin::Tokens::load(file);
+  if (!tokens) return fail(Fault::configuration, "tokens of [admin]: " + tokens.error().detail);
+  return std::make_shared<const admin::Tokens>(std::move(*tokens));
+}
+
 /// Why `file` can't be read; empty: it can.
 std::string why_unreadable(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -47,7 +54,9 @@ Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings)
   if (!server) return server.failure();
   auto client = net::ClientTls::load(settings->outbound_ca);
   if (!client) return client.failure();
-  return Snapshot{std::move(settings), std::move(*server), std::move(*client)};
+  auto tokens = load_tokens(settings->admin.tokens);
+  if (!tokens) return tokens.failure();
+  return Snapshot{std::move(settings), std::move(*server), std::move(*client), std::move(*tokens)};
 }
 
 Result<Snapshot> load_snapshot(const std::filesystem::path& file,
@@ -82,6 +91,7 @@ std::vector<std::string> fixed_at_start(const config::Settings& at_start,
   compare("resolver", at_start.resolver, now.resolver);
   compare("rotation", at_start.rotation, now.rotation);
   compare("monitoring", at_start.monitoring, now.monitoring);
+  compare("admin.listen", at_start.admin.listen, now.admin.listen);
   return names;
 }
 

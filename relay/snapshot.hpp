@@ -12,7 +12,7 @@ namespace signet {
 /// How the resolver that the configuration asks for is made.
 [[nodiscard]] net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options);
 
-/// Reads certificates and trust stores of `settings`. Fault: configuration.
+/// Reads certificates, trust stores and tokens of `settings`. Fault: configuration.
 [[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
 
 /// A generation to take the place of one that was started with `at_start`: its listeners go on, so

@@ -1,29 +1,25 @@
-// What an operator asks of the running relay beyond single messages: explanations, suspensions,
-// orders to many messages, maintenance. JSON in, JSON out.
+// What an operator asks of the running relay beyond single messages, behind the door of api.hpp;
+// openapi.json describes it.
 //
-//   GET    /v1/queue/ID/explanation     why it met its fate
-//   POST   /v1/explain                  of a message nobody has sent: from, to, sender, client,
-//                                       address, user
-//
-// Errors as queue_api.hpp.
+//   GET  /v1/queue/{id}/explanation     why it met its fate
+//   POST /v1/explain                    of a message nobody has sent
 #pragma once
 
 #include "relay/admin/explanations.hpp"
-#include "relay/net/http_server.hpp"
+#include "relay/admin/route_table.hpp"
 
 namespace signet::admin {
 
 class OperatorApi {
  public:
-  /// All outlive the API and its last exchange.
+  /// All outlive the API and its last call.
   explicit OperatorApi(Explanations& explanations) : explanations_(explanations) {}
 
-  [[nodiscard]] static bool takes(const net::HttpRequest& request);
-  /// On the admin loop.
-  void answer(net::HttpExchange exchange);
+  void add_routes(RouteTable& table);
 
  private:
-  void explain(net::HttpExchange exchange);
+  void explain_message(Call call);
+  void explain_hypothesis(Call call);
 
   Explanations& explanations_;
 };

@@ -101,7 +101,7 @@ void add_queue_commands(CLI::App& app, int& status) {
   show->callback([options, &status] { status = admin::show(*options); });
   auto* stats = add(*queue, options, "stats", "Counts");
   stats->callback([options, &status] {
-    status = ask_and_print(options->place, "GET", "/v1/stats", "", &stats_text);
+    status = ask_and_print(options->place, "GET", "/v1/queue/stats", "", &stats_text);
   });
   add_action(*queue, options, status, "retry", "Try again now");
   add_action(*queue, options, status, "hold", "Keep until released or expired");

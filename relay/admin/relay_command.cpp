@@ -30,8 +30,8 @@ std::filesystem::path socket_of(const RelayPlace& place) {
 std::string error_words(const Answer& answer) {
   const json parsed = json::parse(answer.body, nullptr, false);
   const bool has_words =
-      parsed.is_object() && parsed.contains("error") && parsed["error"].is_string();
-  return has_words ? parsed["error"].get<std::string>()
+      parsed.is_object() && parsed.contains("detail") && parsed["detail"].is_string();
+  return has_words ? parsed["detail"].get<std::string>()
                    : fmt::format("HTTP status {}", answer.status);
 }
 

@@ -61,6 +61,18 @@ TEST(ContradictionsTest, a_signature_lives_as_long_as_the_mail) {
               IsEmpty());
 }
 
+TEST(ContradictionsTest, the_admin_api_is_not_opened_to_everybody) {
+  const std::string admin = std::string(kListen) + "[admin]\n";
+  const std::string tokens = "tokens = '/t'\n";
+  EXPECT_THAT(problems_of(admin + "listen = '127.0.0.1:9126'\n"), HasSubstr("needs 'tokens'"));
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '[::1]:9126'\n"), IsEmpty());
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '0.0.0.0:9126'\n"),
+              HasSubstr("is not a loopback address"));
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '10.0.0.1:9126'\nallow_remote = true\n"),
+              IsEmpty());
+  EXPECT_THAT(problems_of(admin + "requests_per_second = 0\n"), HasSubstr("requests_per_second"));
+}
+
 TEST(ContradictionsTest, limits_that_would_let_no_message_in_are_wrong) {
   for (const char* limit : {"message_bytes = 0", "header_bytes = 10", "session_memory_bytes = 1",
                             "session_memory_bytes = '1 KiB'"}) {

@@ -17,8 +17,8 @@ class FactsAboutTest : public ::testing::Test {
     std::ofstream log(file_);
     log << R"({"event":"received","id":")" << mine_.to_string() << R"(","bytes":7})" << '\n'
         << R"({"event":"deferred","id":")" << other_.to_string() << R"("})" << '\n'
-        << R"({"event":"dsn","id":")" << other_.to_string() << R"(","about":")"
-        << mine_.to_string() << R"("})" << '\n'
+        << R"({"event":"dsn","id":")" << other_.to_string() << R"(","about":")" << mine_.to_string()
+        << R"("})" << '\n'
         << R"({"event":"deferred","id":")" << other_.to_string() << R"(","reply":")"
         << mine_.to_string() << R"("})" << '\n'
         << R"({"event":"delivered","id":")" << mine_.to_string() << R"("})" << '\n';
