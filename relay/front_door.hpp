@@ -21,6 +21,8 @@ class FrontDoor final : public accept::Door {
   /// Pipelines are found by the session's loop. Before the first connection.
   void add(Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
   void drain() { draining_ = true; }
+  /// For maintenance, until it is taken back.
+  void set_draining(bool drains) { maintenance_ = drains; }
   [[nodiscard]] std::uint32_t connections() const { return connections_.load(); }
 
   [[nodiscard]] std::shared_ptr<const config::Settings> settings() override {
@@ -48,7 +50,7 @@ class FrontDoor final : public accept::Door {
                                    const config::ListenerSettings& listener) override;
   [[nodiscard]] Result<void> arrive(const accept::SessionFacts& facts) override;
   void leave(const accept::SessionFacts& facts) override;
-  [[nodiscard]] bool is_draining() const override { return draining_; }
+  [[nodiscard]] bool is_draining() const override { return draining_ || maintenance_; }
 
  private:
   /// What a connection counts for, to be undone when it leaves.
@@ -74,6 +76,7 @@ class FrontDoor final : public accept::Door {
   std::uint32_t most_connections_;
   std::vector<Pipeline*> pipelines_;
   std::atomic<bool> draining_{false};
+  std::atomic<bool> maintenance_{false};
   std::atomic<std::uint32_t> connections_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> by_address_;  // Only addresses with a connection.

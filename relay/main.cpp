@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "config/nearest_word.hpp"
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/relay_command.hpp"
 #include "relay/commands.hpp"
@@ -273,6 +274,31 @@ int send_with(int argc, char** argv) {
 
 }  // namespace
 
+namespace {
+
+/// The words of a command that is not there, which CLI11 would only call unexpected; empty: it is.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* group = &app;
+  for (int i = 1; i < argc && !group->get_subcommands({}).empty(); ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) return {};
+    const CLI::App* next = group->get_subcommand_no_throw(word);
+    if (next == nullptr) {
+      std::vector<std::string> known;
+      for (const CLI::App* each : group->get_subcommands({})) known.push_back(each->get_name());
+      const std::string best = signet::config::nearest_word(word, known);
+      const std::string place = group == &app ? "signet" : "signet " + group->get_name();
+      return place + " has no command \"" + word + "\"" +
+             (best.empty() ? "" : ": did you mean \"" + best + "\"?") + "\n" + place +
+             " --help lists them";
+    }
+    group = next;
+  }
+  return {};
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   if (is_send(argc, argv)) return send_with(argc, argv);
   CLI::App app("Signet: an outbound DKIM signing relay", "signet");
@@ -291,7 +317,12 @@ int main(int argc, char** argv) {
   add_user(app, status);
   add_token(app, status);
   add_queue(app, status);
+  signet::admin::add_drain_command(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
+  if (const std::string words = unknown_command(app, argc, argv); !words.empty()) {
+    std::fprintf(stderr, "%s\n", words.c_str());
+    return 64;  // EX_USAGE of sysexits.h.
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

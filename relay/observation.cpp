@@ -33,7 +33,7 @@ Observation::Observation(Services& services, Operations operations)
       api_([&current = services.current] { return policy_of(*current.get()); }, audit_,
            services.clock),
       queue_api_(services.spool, reads_, operations.queue, services.clock),
-      operator_api_(operations.explanations),
+      operator_api_(operations.explanations, operations.control),
       key_api_(key_service_, orders_),
       state_api_(report_, reads_) {
   queue_api_.add_routes(api_.routes());
@@ -93,6 +93,9 @@ void Observation::add_gauges() {
                     [&] { return static_cast<double>(spool.stats().quarantined); });
   metrics.on_scrape("signet_spool_disk_bytes", "Disk the spool takes.",
                     [&] { return static_cast<double>(spool.stats().disk_bytes); });
+  metrics.on_scrape(
+      "signet_suspensions", "Suspensions by the operator that are in force.",
+      [&all = services_.suspensions] { return static_cast<double>(all.list().size()); });
   metrics.on_scrape("signet_session_memory_bytes", "Octets of messages in reception.",
                     [&] { return static_cast<double>(services_.memory.used()); });
   metrics.on_scrape("signet_log_lines_dropped", "Diagnostic log lines dropped so far.",

@@ -25,6 +25,7 @@ namespace signet {
 struct Operations {
   admin::QueueControl& queue;
   admin::Explanations& explanations;
+  admin::OperatorControl& control;
 };
 
 class Observation {

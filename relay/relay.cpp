@@ -86,10 +86,13 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(
-      Services{clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_, *log_,
-               *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_, in_memory_,
-               held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, reloads_});
+  auto suspensions = Suspensions::open(settings.spool / "suspensions.json", clock_);
+  if (!suspensions) return suspensions.failure();
+  suspensions_ = std::move(*suspensions);
+  services_ = std::make_unique<Services>(Services{
+      clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_,       *log_,
+      *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_,       in_memory_,
+      held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, *suspensions_, reloads_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -123,6 +126,7 @@ Result<void> Relay::open_workers() {
   scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
   operations_ =
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
+  actions_ = std::make_unique<OperatorActions>(*services_, control_, *operations_, *door_);
   explanations_ = std::make_unique<RunningExplanations>(*services_, control_);
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
@@ -190,7 +194,7 @@ void Relay::allow_labels(const config::Settings& settings) {
 }
 
 Result<void> Relay::open_observation() {
-  auto observation = Observation::open(*services_, {*operations_, *explanations_});
+  auto observation = Observation::open(*services_, {*operations_, *explanations_, *actions_});
   if (!observation) return observation.failure();
   observation_ = std::move(*observation);
   observation_->health().add("draining", [this]() -> std::optional<std::string> {
@@ -336,6 +340,7 @@ void Relay::close() {
   tasks_.clear();
   rotation_.reset();
   if (observation_) observation_->stop_api();
+  if (actions_) actions_->stop();
   if (operations_) operations_->stop();
   if (explanations_) explanations_->stop();
   if (scanner_) scanner_->stop();

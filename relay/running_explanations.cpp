@@ -62,6 +62,17 @@ net::Task<void> RunningExplanations::run(QueueId id, Done done) {
   done(std::move(told));
 }
 
+std::optional<Suspension> RunningExplanations::suspended(const spool::Record& record,
+                                                         const Domain& destination) const {
+  const Suspensions& all = services_.suspensions;
+  auto found = all.find(SuspensionKind::destination, destination.text());
+  if (!found) found = all.find(SuspensionKind::client, record.client);
+  if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
+  if (!found && record.envelope.sender)
+    found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
+  return found;
+}
+
 void RunningExplanations::add_state_of_destinations(const spool::Message& message,
                                                     json& told) const {
   const auto settings = services_.current.get()->settings;
@@ -72,6 +83,9 @@ void RunningExplanations::add_state_of_destinations(const spool::Message& messag
     const std::string key = destination_key(*route, state.pool, state.recipient.address.domain);
     json& recipient = told["recipients"][i];
     recipient["limits"]["connections_in_use"] = services_.leases.in_use(key);
+    if (const auto stopped = suspended(message.record, state.recipient.address.domain))
+      recipient["suspended"] = std::string(name_of(stopped->kind)) + " " + stopped->value +
+                               (stopped->reason.empty() ? "" : ": " + stopped->reason);
     const auto wait = services_.backoff.not_before(key) - services_.clock.steady();
     if (wait.count() > 0)
       recipient["backing_off_seconds"] =

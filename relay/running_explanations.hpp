@@ -28,6 +28,9 @@ class RunningExplanations final : public admin::Explanations {
   net::Task<void> run(admin::Hypothesis asked, Done done);
   void add_state_of_destinations(const spool::Message& message, nlohmann::json& told) const;
 
+  [[nodiscard]] std::optional<Suspension> suspended(const spool::Record& record,
+                                                    const Domain& destination) const;
+
   Services& services_;
   net::Loop& loop_;
   Explainer explainer_;

@@ -1,6 +1,6 @@
 // Why a message met its fate, or would meet it: what an operator asks, whatever the transport.
 //
-// Answers are JSON (config/explain.md lists the members); explanation_text() writes them for
+// Answers are JSON (config/operating.md lists the members); explanation_text() writes them for
 // people.
 #pragma once
 

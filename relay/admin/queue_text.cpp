@@ -88,6 +88,25 @@ std::string message_text(const json& message) {
   return lines;
 }
 
+std::string until_text(const json& suspension) {
+  const std::string until = text_of(suspension, "until");
+  return until.empty() ? until : " until " + until;
+}
+
+std::string suspensions_text(const json& told) {
+  const auto list = told.find("suspensions");
+  if (list == told.end() || list->empty()) return "nothing is suspended\n";
+  std::string lines;
+  for (const json& each : *list) {
+    add_line(
+        lines, "suspended",
+        fmt::format("{} {} since {}{}, by {}{}{}", text_of(each, "kind"), text_of(each, "value"),
+                    text_of(each, "since"), until_text(each), text_of(each, "by"),
+                    text_of(each, "reason").empty() ? "" : ": ", text_of(each, "reason")));
+  }
+  return lines;
+}
+
 std::string stats_text(const json& stats) {
   std::string lines;
   add_line(lines, "messages", text_of(stats, "messages"));

@@ -37,21 +37,25 @@ std::string error_words(const Answer& answer) {
 
 }  // namespace
 
+Result<json> ask_relay(const RelayPlace& place, std::string_view method, const std::string& target,
+                       const std::string& body) {
+  const auto socket = socket_of(place);
+  if (socket.empty()) return fail(Fault::connect_failed);
+  auto answer = ask(socket, method, target, body);
+  json parsed;
+  if (answer) parsed = json::parse(answer->body, nullptr, false);
+  if (answer && answer->status == 200 && parsed.is_object()) return parsed;
+  const std::string words = answer ? error_words(*answer) : answer.error().detail;
+  fmt::print(stderr, "signet {}: {}\n", place.command, words);
+  return fail(answer ? Fault::bad_parameter : Fault::connect_failed, words);
+}
+
 int ask_and_print(const RelayPlace& place, std::string_view method, const std::string& target,
                   const std::string& body, const Render& render) {
-  const auto socket = socket_of(place);
-  if (socket.empty()) return kUnreachable;
-  const auto answer = ask(socket, method, target, body);
-  if (!answer) {
-    fmt::print(stderr, "signet {}: {}\n", place.command, answer.error().detail);
-    return kUnreachable;
-  }
-  if (answer->status != 200) {
-    fmt::print(stderr, "signet {}: {}\n", place.command, error_words(*answer));
-    return kRefused;
-  }
-  const json parsed = json::parse(answer->body, nullptr, false);
-  fmt::print("{}", place.as_json || !parsed.is_object() ? answer->body : render(parsed));
+  const auto told = ask_relay(place, method, target, body);
+  if (!told) return told.error().fault == Fault::connect_failed ? kUnreachable : kRefused;
+  fmt::print("{}", place.as_json ? told->dump(-1, ' ', false, json::error_handler_t::replace) + "\n"
+                                 : render(*told));
   return 0;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "relay/base/result.hpp"
+
 namespace signet::admin {
 
 constexpr int kRefused = 1;      ///< Exit status: not found, or refused.
@@ -21,6 +23,11 @@ struct RelayPlace {
 };
 
 using Render = std::function<std::string(const nlohmann::json&)>;
+
+/// The answer, an object. What goes wrong is told on standard error. Faults: connect_failed (the
+/// relay can't be reached), any other (it refused).
+[[nodiscard]] Result<nlohmann::json> ask_relay(const RelayPlace& place, std::string_view method,
+                                               const std::string& target, const std::string& body);
 
 /// Asks once and prints what `render` makes of the answer, or the JSON; the exit status.
 int ask_and_print(const RelayPlace& place, std::string_view method, const std::string& target,

@@ -46,6 +46,14 @@ class Commands(EndToEnd):
             demo.stdout.read()
             self.assertEqual(demo.wait(60), 0)
 
+    def test_an_unknown_command_is_named_with_the_nearest_known_one(self):
+        for words, expected in ((["bogus"], '"bogus"'), (["quue"], 'did you mean "queue"?'), (["queue", "lst"], 'signet queue has no command "lst": did you mean "list"?'),
+                                (["keys", "bogus", "--json"], 'signet keys has no command "bogus"')):
+            done = run_program(*words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, b""), words)
+            self.assertIn(expected, done.stderr.decode())
+            self.assertIn("--help lists them", done.stderr.decode())
+
     def test_sign_makes_a_signature_that_others_verify(self):
         relay = Relay(self, self.folder, route(25))
         relay.key("example.com")

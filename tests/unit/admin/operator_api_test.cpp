@@ -13,35 +13,14 @@ namespace {
 
 using nlohmann::json;
 
-class NotedQuestions final : public Explanations {
- public:
-  std::string asked;
-  Result<json> answer = json{{"id", "X"}};
-
-  void explain(QueueId id, Done done) override {
-    asked = id.to_string();
-    done(answer);
-  }
-  void explain(Hypothesis hypothesis, Done done) override {
-    asked = hypothesis.from + " " + (hypothesis.to.empty() ? "" : hypothesis.to.front()) + " " +
-            hypothesis.sender + " " + hypothesis.client;
-    done(answer);
-  }
-};
-
 class OperatorApiTest : public ApiFixture {
  protected:
-  OperatorApiTest() { operator_api_.add_routes(api_.routes()); }
-  ~OperatorApiTest() override { stop(); }
   void SetUp() override { serve(); }
   Answer ask(std::string_view method, std::string_view target, std::string_view body = {}) {
     auto answer = admin::ask(socket(), method, target, body);
     EXPECT_TRUE(answer.has_value());
     return answer ? *answer : Answer{};
   }
-
-  NotedQuestions questions_;
-  OperatorApi operator_api_{questions_};
 };
 
 TEST_F(OperatorApiTest, explains_a_message_by_its_id) {
@@ -71,6 +50,58 @@ TEST_F(OperatorApiTest, says_what_is_wrong_with_a_question) {
   const Answer answer = ask("POST", "/v1/explain", R"({"from":"x"})");
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(json::parse(answer.body)["detail"], "from is not an address: x");
+}
+
+TEST_F(OperatorApiTest, suspends_and_resumes) {
+  EXPECT_EQ(ask("POST", "/v1/suspensions",
+                R"({"kind":"client","value":"apps","reason":"a flood","for":"2h"})")
+                .status,
+            200);
+  EXPECT_EQ(operator_control_.ordered, "suspend client apps (a flood) 7200");
+  EXPECT_EQ(ask("POST", "/v1/suspensions/resume", R"({"kind":"client","value":"apps"})").status,
+            200);
+  EXPECT_EQ(operator_control_.ordered, "resume client apps () 0");
+  operator_control_.answer = fail(Fault::not_found);
+  EXPECT_EQ(ask("POST", "/v1/suspensions/resume", R"({"kind":"client","value":"x"})").status, 404);
+}
+
+TEST_F(OperatorApiTest, refuses_a_suspension_for_no_time) {
+  for (const char* lasts : {"soon", "0s", "10ms", "-1h"}) {
+    const json body{{"kind", "client"}, {"value", "apps"}, {"for", lasts}};
+    EXPECT_EQ(ask("POST", "/v1/suspensions", body.dump()).status, 400) << lasts;
+  }
+  EXPECT_EQ(operator_control_.ordered, "");
+}
+
+TEST_F(OperatorApiTest, hands_on_an_order_with_its_filter) {
+  EXPECT_EQ(ask("POST", "/v1/queue/orders",
+                R"({"order":"hold","dry_run":true,"recipient_domain":"example.net",)"
+                R"("older_than":"60","reason":"why"})")
+                .status,
+            200);
+  ASSERT_TRUE(operator_control_.many.has_value());
+  EXPECT_EQ(operator_control_.many->action, ManyAction::hold);
+  EXPECT_TRUE(operator_control_.many->dry_run);
+  EXPECT_EQ(operator_control_.many->filter.recipient_domain, Domain::parse("example.net").value());
+  EXPECT_EQ(operator_control_.many->filter.older_than, std::chrono::seconds(60));
+  EXPECT_EQ(operator_control_.many->reason, "why");
+}
+
+TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
+  for (const char* body :
+       {"{}", R"({"order":"explode"})", R"({"order":"hold","older_than":"soon"})",
+        R"({"order":"hold","after":"?"})", R"({"order":"hold","recipient_domain":"a b"})",
+        R"({"order":"hold","moon":"full"})"})
+    EXPECT_EQ(ask("POST", "/v1/queue/orders", body).status, 400) << body;
+  EXPECT_FALSE(operator_control_.many.has_value());
+}
+
+TEST_F(OperatorApiTest, drains_and_accepts_again) {
+  EXPECT_EQ(ask("POST", "/v1/maintenance", R"({"draining":true})").status, 200);
+  EXPECT_EQ(operator_control_.ordered, "drain");
+  EXPECT_EQ(ask("POST", "/v1/maintenance", R"({"draining":false})").status, 200);
+  EXPECT_EQ(operator_control_.ordered, "accept");
+  EXPECT_EQ(ask("GET", "/v1/maintenance").status, 200);
 }
 
 }  // namespace
