@@ -62,6 +62,9 @@ enum class Family : std::size_t {
   key_moves,
   publisher_errors,
   admin_requests,
+  audit_check,
+  audit_domains,
+  audits,
   series_dropped,
   count_,  // Number of rows; not a family.
 };
@@ -270,6 +273,19 @@ inline constexpr std::array<FamilyRow, static_cast<std::size_t>(Family::count_)>
      "signet_admin_requests_total",
      "Requests to the admin API, by status of the answer.",
      {"code"}},
+    {Family::audit_check,
+     Kind::gauge,
+     "signet_audit_check",
+     "What the last audit of a domain's DNS found, by check: 1 nothing fails, 0 something fails, "
+     "-1 "
+     "the DNS did not say.",
+     {"domain", "check"}},
+    {Family::audit_domains,
+     Kind::gauge,
+     "signet_audit_domains",
+     "Audited domains, by check and the worst that it found.",
+     {"check", "result"}},
+    {Family::audits, Kind::counter, "signet_audits_total", "Audits of a domain that were made."},
     {Family::series_dropped, Kind::counter, "signet_series_dropped_total",
      "Facts and label values counted as other because a table of series was full."},
 }};

@@ -24,6 +24,11 @@ int serve(const ServeOptions& options);
 /// (`all`: for each).
 int check(const std::filesystem::path& config, bool all, bool json);
 
+/// What a reload of `config` would change in the relay that runs, one line each. 0: told; 2: the
+/// configuration is not valid, or the relay can't be reached.
+int compare_with_running(const std::filesystem::path& config, const std::filesystem::path& socket,
+                         bool as_json);
+
 struct DemoOptions {
   bool once = false;
   std::filesystem::path directory;  ///< Empty: a new one below the system's temporary directory.
@@ -66,6 +71,15 @@ struct ExplainOptions {
 /// The fate of a message nobody has sent, by configuration, keys and DNS; needs no running relay.
 /// 0: it would be accepted; 1: it would not; 2: configuration or resolver; 64: usage.
 int explain(const ExplainOptions& options);
+
+struct DoctorOptions {
+  std::filesystem::path config;
+  std::vector<std::string> domains;  ///< Empty: every domain that is configured.
+  bool json = false;
+};
+/// One line for each thing looked at in the DNS. 0: nothing fails; 1: something fails or could not
+/// be found out; 2: configuration, or a domain that is not configured.
+int doctor(const DoctorOptions& options);
 
 struct NewKeyOptions {
   std::filesystem::path config;

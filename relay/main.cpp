@@ -25,15 +25,23 @@ void add_check(CLI::App& app, int& status) {
       app.add_subcommand("check", "Check a configuration and sign a probe for its domains");
   struct Options {
     std::filesystem::path config;
+    std::filesystem::path socket;
     bool all = false;
+    bool against_running = false;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
   command->add_option("--config", options->config, "Configuration file")->required();
   command->add_flag("--all", options->all, "Sign a probe for every domain, not a sample");
+  auto* against = command->add_flag("--against-running", options->against_running,
+                                    "List what it would change in the relay that runs");
+  command->add_option("--socket", options->socket, "The relay's socket")->needs(against);
   command->add_flag("--json", options->json, "Print JSON");
-  command->callback(
-      [options, &status] { status = check(options->config, options->all, options->json); });
+  command->callback([options, &status] {
+    status = options->against_running
+                 ? compare_with_running(options->config, options->socket, options->json)
+                 : check(options->config, options->all, options->json);
+  });
 }
 
 void add_demo(CLI::App& app, int& status) {
@@ -141,6 +149,18 @@ void add_explain(CLI::App& app, int& status) {
     status = options->id.empty() ? explain(*options)
                                  : signet::admin::explain_message(options->place, options->id);
   });
+}
+
+void add_doctor(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand(
+      "doctor", "Look at the DNS of domains: what is wrong, and the record to publish");
+  auto options = std::make_shared<DoctorOptions>();
+  auto* domains =
+      command->add_option("domain", options->domains, "Domains (default: all that are configured)");
+  command->add_flag("--all", "Every domain that is configured")->excludes(domains);
+  command->add_option("--config", options->config, "Configuration file")->required();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &status] { status = doctor(*options); });
 }
 
 void add_keys(CLI::App& app, int& status) {
@@ -312,6 +332,7 @@ int main(int argc, char** argv) {
   add_dmarc(app, status);
   add_spf(app, status);
   add_explain(app, status);
+  add_doctor(app, status);
   add_keys(app, status);
   add_key_orders(app, status);
   add_user(app, status);
@@ -326,7 +347,9 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;  // EX_USAGE of sysexits.h.
+    constexpr int kUsage = 64;  // EX_USAGE of sysexits.h; for the doctor 1 and 2 are all there is.
+    const bool is_doctor = argc > 1 && std::string_view(argv[1]) == "doctor";
+    return app.exit(error) == 0 ? 0 : is_doctor ? 2 : kUsage;
   }
   return status;
 }

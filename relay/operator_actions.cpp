@@ -7,6 +7,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "config/description.hpp"
 #include "relay/suspensions.hpp"
 
 namespace signet {
@@ -251,6 +252,10 @@ void OperatorActions::drain(bool drains, std::string by, Done done) {
                           .with("order", drains ? "drain" : "accept")
                           .with("by", by));
   maintenance(std::move(done));
+}
+
+void OperatorActions::settings(Done done) {
+  done(json{{"settings", config::describe(*services_.current.get()->settings)}});
 }
 
 void OperatorActions::maintenance(Done done) {

@@ -20,6 +20,7 @@ class OperatorActions final : public admin::OperatorControl {
   void suspensions(Done done) override;
   void order_many(admin::ManyOrder order, Done done) override;
   void drain(bool drains, std::string by, Done done) override;
+  void settings(Done done) override;
   void maintenance(Done done) override;
 
  private:

@@ -9,6 +9,7 @@
 
 #include "relay/counted_resolver.hpp"
 #include "relay/descriptor_limit.hpp"
+#include "relay/resolver_settings.hpp"
 #include "relay/snapshot.hpp"
 
 namespace signet {
@@ -130,6 +131,7 @@ Result<void> Relay::open_workers() {
   explanations_ = std::make_unique<RunningExplanations>(*services_, control_);
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
+  if (settings.audit.enabled) audit_ = std::make_unique<AuditDriver>(*services_, control_);
   return {};
 }
 
@@ -243,6 +245,7 @@ net::Task<void> Relay::start_queue() {
   });
   if (counted && !draining_) scanner_->start();
   if (rotation_ && !draining_) rotation_->start();
+  if (audit_ && !draining_) audit_->start();
 }
 
 net::Task<void> Relay::watch_clock() {
@@ -287,6 +290,7 @@ net::Task<void> Relay::drain() {
       .clear();  // Sockets of systemd go on queueing; others refuse, so that clients try elsewhere.
   scanner_->stop();
   rotation_.reset();
+  audit_.reset();
   door_->drain();
   for (Worker& worker : workers_) {
     worker.thread->loop().post([&outbound = worker.pipeline->outbound()] { outbound.drain(); });
@@ -341,6 +345,7 @@ void Relay::close() {
   rotation_.reset();
   if (observation_) observation_->stop_api();
   if (actions_) actions_->stop();
+  audit_.reset();
   if (operations_) operations_->stop();
   if (explanations_) explanations_->stop();
   if (scanner_) scanner_->stop();

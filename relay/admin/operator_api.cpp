@@ -60,6 +60,9 @@ void OperatorApi::add_routes(RouteTable& table) {
              .scope = Scope::write,
              .members = std::move(members),
              .handler = [this](Call call) { order_many(std::move(call)); }});
+  table.add({.method = "GET", .path = "/v1/config/settings", .handler = [this](Call call) {
+               control_.settings(tell("nothing", std::move(call)));
+             }});
   table.add({.method = "GET", .path = "/v1/maintenance", .handler = [this](Call call) {
                control_.maintenance(tell("nothing", std::move(call)));
              }});

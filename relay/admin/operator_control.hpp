@@ -50,6 +50,8 @@ class OperatorControl {
   virtual void order_many(ManyOrder order, Done done) = 0;
   /// Accept no more (421), deliver what is there; false: accept again.
   virtual void drain(bool drains, std::string by, Done done) = 0;
+  /// {"settings": {name: value}} of the configuration in force, as config::describe() has it.
+  virtual void settings(Done done) = 0;
   /// {"draining", "connections", "messages", "held"}.
   virtual void maintenance(Done done) = 0;
 };

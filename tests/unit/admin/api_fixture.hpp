@@ -125,6 +125,7 @@ class NotedControl final : public OperatorControl {
     ordered = drains ? "drain" : "accept";
     done(answer);
   }
+  void settings(Done done) override { done(answer); }
   void maintenance(Done done) override { done(answer); }
 
  private:
