@@ -62,6 +62,7 @@ constexpr std::array kForeign{"refuse", "relay", "relay_and_sign_platform"};
 constexpr std::array kRouteKinds{"mx", "host", "maildir"};
 constexpr std::array kTlsPolicies{"none", "may", "encrypt", "verify"};
 constexpr std::array kProfiles{"standard", "bulk"};
+constexpr std::array kAddresses{"whole", "domain", "hashed"};
 constexpr std::array kPublishers{"none", "manual", "rfc2136", "command"};
 
 void add_listener(const ListenerSettings& listener, std::map<std::string, std::string>& into) {
@@ -221,6 +222,9 @@ std::map<std::string, std::string> describe(const Settings& settings) {
       .add("listen", settings.monitoring.listen)
       .add("socket", settings.monitoring.socket)
       .add("delivery_log", settings.monitoring.delivery_log)
+      .add("delivery_log_bytes", settings.monitoring.delivery_log_bytes)
+      .add("delivery_log_kept", settings.monitoring.delivery_log_kept)
+      .add("delivery_log_addresses", word(settings.monitoring.delivery_log_addresses, kAddresses))
       .add("log_level", settings.monitoring.log_level);
   Lines(all, "rotation")
       .add("publisher", word(settings.rotation.publisher, kPublishers))

@@ -3,7 +3,7 @@
 
 #include "relay/commands.hpp"
 #include "relay/explainer.hpp"
-#include "relay/snapshot.hpp"
+#include "relay/resolver_settings.hpp"
 
 namespace signet::commands {
 namespace {

@@ -24,6 +24,22 @@ Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   return sign::make_opendkim_signer();
 }
 
+Result<std::unique_ptr<report::DeliveryLog>> open_delivery_log(const config::Settings& settings) {
+  const config::MonitoringSettings& monitoring = settings.monitoring;
+  const bool has_place = !monitoring.delivery_log.empty();
+  report::DeliveryLog::Options options{
+      .file = has_place ? monitoring.delivery_log : settings.spool / "delivery.log",
+      .rotate_bytes = monitoring.delivery_log_bytes,
+      .kept = monitoring.delivery_log_kept,
+      .privacy = {static_cast<report::Addresses>(monitoring.delivery_log_addresses)}};
+  if (options.privacy.addresses == report::Addresses::hashed) {
+    auto key = report::address_key(settings.spool / "address.key");
+    if (!key) return key.failure();
+    options.privacy.key = std::move(*key);
+  }
+  return report::DeliveryLog::open(std::move(options));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Relay>> Relay::open(Options options) {
@@ -73,9 +89,7 @@ Result<void> Relay::open_stores() {
       clock_);
   if (!spool) return spool.failure();
   spool_ = std::move(*spool);
-  auto log = report::DeliveryLog::open(settings.monitoring.delivery_log.empty()
-                                           ? settings.spool / "delivery.log"
-                                           : settings.monitoring.delivery_log);
+  auto log = open_delivery_log(settings);
   if (!log) return log.failure();
   log_ = std::move(*log);
   return {};

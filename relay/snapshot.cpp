@@ -40,16 +40,6 @@ std::string why_unreadable(const std::filesystem::path& file) {
 
 }  // namespace
 
-net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options) {
-  net::ResolverSettings settings;
-  settings.mode = static_cast<net::ResolverSettings::Mode>(options.mode);
-  settings.servers = options.servers;
-  settings.trust_anchor = options.trust_anchor;
-  settings.root_hints = options.root_hints;
-  settings.timeout = options.timeout;
-  return settings;
-}
-
 Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings) {
   auto server = load_server_tls(settings->tls);
   if (!server) return server.failure();

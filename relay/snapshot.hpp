@@ -10,9 +10,6 @@
 
 namespace signet {
 
-/// How the resolver that the configuration asks for is made.
-[[nodiscard]] net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options);
-
 /// Reads certificates, trust stores and tokens of `settings`. Fault: configuration.
 [[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
 

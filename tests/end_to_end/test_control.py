@@ -174,3 +174,19 @@ class Control(EndToEnd):
         relay.send(mail.PLAIN)
         sink.wait(2)
         self.assertEqual(relay.get("/readyz")[0], 200)
+
+    def test_check_against_running_lists_what_a_reload_would_change(self):
+        relay = self.relay(self.sink())
+        running = relay.configuration.read_text()
+        self.assertEqual(self.command(relay, "check", "--against-running")["changes"], [])
+        relay.configuration.write_text(running.replace('name = "local"', 'name = "local"\nmessages_per_hour = 5').replace("loops = 2", "loops = 1"))
+        changes = {change["setting"]: change for change in self.command(relay, "check", "--against-running")["changes"]}
+        self.assertEqual(changes.pop("loops"), {"setting": "loops", "running": "2", "new": "1", "counts_at": "restart"})
+        self.assertEqual(changes.pop("client local.messages_per_hour"),
+                         {"setting": "client local.messages_per_hour", "running": "0", "new": "5", "counts_at": "reload"})
+        self.assertEqual(changes, {})
+        text = run_program("check", "--against-running", "--config", relay.configuration).stdout.decode()
+        self.assertIn("client local.messages_per_hour: 0 -> 5\n", text)
+        relay.configuration.write_text(running.replace("loops = 2", "loops = many"))
+        self.command(relay, "check", "--against-running", status=2)
+        relay.configuration.write_text(running)
