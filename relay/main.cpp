@@ -6,6 +6,7 @@
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/relay_command.hpp"
 #include "relay/commands.hpp"
+#include "relay/reference_text.hpp"
 
 namespace {
 
@@ -296,6 +297,22 @@ int send_with(int argc, char** argv) {
 
 namespace {
 
+void add_reference(CLI::App& app) {
+  auto* command = app.add_subcommand(
+      "reference", "Manual pages and shell completion, from the program's own descriptions");
+  auto what = std::make_shared<std::string>();
+  command
+      ->add_option("what", *what, "manual: signet(1); settings: signet.toml(5); completion: bash")
+      ->required()
+      ->check(CLI::IsMember({"manual", "settings", "completion"}));
+  command->callback([what, &app] {
+    const std::string text = *what == "manual"     ? command_manual(app)
+                             : *what == "settings" ? settings_manual(example_configuration())
+                                                   : bash_completion(app);
+    std::fputs(text.c_str(), stdout);
+  });
+}
+
 /// The words of a command that is not there, which CLI11 would only call unexpected; empty: it is.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   const CLI::App* group = &app;
@@ -338,6 +355,7 @@ int main(int argc, char** argv) {
   add_user(app, status);
   add_token(app, status);
   add_queue(app, status);
+  add_reference(app);
   signet::admin::add_drain_command(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
   if (const std::string words = unknown_command(app, argc, argv); !words.empty()) {

@@ -55,23 +55,13 @@ Result<Suspension> understand(const admin::SuspensionOrder& order, WallTime now)
   return made;
 }
 
-bool concerns(const Suspension& suspension, const spool::Message& message) {
-  switch (suspension.kind) {
-    case SuspensionKind::destination:
-      return std::ranges::any_of(message.state.recipients, [&](const auto& each) {
-        return each.status == spool::RecipientStatus::queued &&
-               each.recipient.address.domain.text() == suspension.value;
-      });
-    case SuspensionKind::domain:
-      return message.record.author_domain == suspension.value ||
-             (message.record.envelope.sender &&
-              message.record.envelope.sender->domain.text() == suspension.value);
-    case SuspensionKind::client:
-      return message.record.client == suspension.value;
-    case SuspensionKind::egress:
-      break;
-  }
-  return true;  // Which messages would have taken the address nobody knows.
+/// Some recipient waits because of a suspension. Where another one stands it goes on waiting.
+bool was_suspended(const spool::Message& message) {
+  return !message.state.is_held() &&
+         std::ranges::any_of(message.state.recipients, [](const auto& each) {
+           return each.status == spool::RecipientStatus::queued &&
+                  each.last_reply.starts_with(kSuspendedReply);
+         });
 }
 
 std::string_view name_of(admin::ManyAction action) {
@@ -121,23 +111,19 @@ net::Task<void> OperatorActions::run_resume(Suspension suspension, std::string b
   }
   note("resume", suspension, by);
   done(json{{"kind", signet::name_of(suspension.kind)}, {"value", suspension.value}});
-  co_await wake(std::move(suspension));
+  co_await wake();
 }
 
-net::Task<void> OperatorActions::wake(Suspension suspension) {
+net::Task<void> OperatorActions::wake() {
   admin::ManyOrder retry{.action = admin::ManyAction::retry,
                          .filter = {},
                          .reason = {},
                          .by = "resume",
                          .dry_run = false,
                          .after = {}};
-  retry.filter.held = false;
-  const WallTime now = services_.clock.now();
   bool is_second = false;
   for (;;) {
-    const auto part = co_await walk(retry, [suspension, now](const spool::Message& message) {
-      return message.state.due > now && concerns(suspension, message);
-    });
+    const auto part = co_await walk(retry, &was_suspended);
     if (!part) co_return;
     if (part->next) {
       retry.after = *part->next;

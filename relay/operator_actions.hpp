@@ -36,8 +36,8 @@ class OperatorActions final : public admin::OperatorControl {
   net::Task<void> run_suspend(Suspension suspension, Done done);
   net::Task<void> run_resume(Suspension suspension, std::string by, Done done);
   net::Task<void> run_order(admin::ManyOrder order, Done done);
-  /// What waited for a suspension is due now.
-  net::Task<void> wake(Suspension suspension);
+  /// What waits because of a suspension is due now.
+  net::Task<void> wake();
   net::Task<Result<Part>> walk(admin::ManyOrder order, Matches matches);
   /// How many were done.
   net::Task<std::size_t> order_all(admin::ManyAction action, std::vector<admin::QueueOrder> orders);

@@ -43,8 +43,8 @@ bool Outbound::keep_what_may_go(Job& job, const Destination& destination) {
       kept.push_back(index);
       continue;
     }
-    recipient.last_reply = "451 4.3.2 Suspended by the operator" +
-                           (stopped->reason.empty() ? "" : ": " + stopped->reason);
+    recipient.last_reply =
+        std::string(kSuspendedReply) + (stopped->reason.empty() ? "" : ": " + stopped->reason);
     const WallTime until =
         std::min(services_.clock.now() + kLookAgain, stopped->until.value_or(WallTime::max()));
     delivery.parked_until = std::min(delivery.parked_until.value_or(until), until);

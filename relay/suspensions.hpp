@@ -24,6 +24,9 @@ enum class SuspensionKind { destination, domain, client, egress };
 [[nodiscard]] std::string_view name_of(SuspensionKind kind);
 [[nodiscard]] std::optional<SuspensionKind> parse_suspension_kind(std::string_view name);
 
+/// How the last reply of a recipient begins while it waits; the reason follows.
+constexpr std::string_view kSuspendedReply = "451 4.3.2 Suspended by the operator";
+
 struct Suspension {
   SuspensionKind kind = SuspensionKind::destination;
   std::string value;
