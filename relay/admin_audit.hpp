@@ -15,7 +15,7 @@ class AdminAudit final : public admin::Auditor {
     services_.metrics.admin_request(fact.status);
     if (fact.status == 429) services_.metrics.limit_hit("admin_requests");
     if (!is_audited) return;
-    auto line = report::Fact("audit", services_.clock.now())
+    auto line = report::Fact("admin", services_.clock.now())
                     .with("by", fact.caller.name)
                     .with("from", fact.caller.from)
                     .with("method", fact.method)

@@ -3,6 +3,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "keys/key_set.hpp"
+
 namespace signet {
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "relay/admin/paging.hpp"
 #include "relay/admin/rate_limit.hpp"
@@ -126,11 +127,11 @@ TEST(TokensTest, a_new_token_is_found_by_its_line) {
 
 TEST(TokensTest, a_wrong_line_is_named_by_its_number_and_not_repeated) {
   const std::string hash(64, 'a');
-  for (const std::string wrong :
-       {"deploy", "deploy write", "deploy write abc", "deploy write " + hash + "a",
-        "deploy admin " + hash, "de/ploy write " + hash, "deploy write " + hash + " more",
-        "deploy write " + std::string(64, 'g'), std::string(65, 'x') + " read " + hash,
-        "first read " + hash}) {
+  for (const std::string& wrong : std::vector<std::string>{
+           "deploy", "deploy write", "deploy write abc", "deploy write " + hash + "a",
+           "deploy admin " + hash, "de/ploy write " + hash, "deploy write " + hash + " more",
+           "deploy write " + std::string(64, 'g'), std::string(65, 'x') + " read " + hash,
+           "first read " + hash}) {
     const auto tokens = Tokens::parse("first read " + hash + "\n" + wrong + "\n");
     ASSERT_FALSE(tokens.has_value()) << wrong;
     EXPECT_EQ(tokens.error().fault, Fault::configuration);
