@@ -217,9 +217,13 @@ struct ResolverOptions {
 };
 
 struct MonitoringSettings {
-  std::optional<Endpoint> listen;      ///< /metrics, /healthz, /readyz; nothing when unset.
-  std::filesystem::path socket;        ///< Admin socket; default: SPOOL/signet.sock.
-  std::filesystem::path delivery_log;  ///< "-": standard output; empty: SPOOL/delivery.log.
+  std::optional<Endpoint> listen;        ///< /metrics, /healthz, /readyz; nothing when unset.
+  std::filesystem::path socket;          ///< Admin socket; default: SPOOL/signet.sock.
+  std::filesystem::path delivery_log;    ///< "-": standard output; empty: SPOOL/delivery.log.
+  std::uint64_t delivery_log_bytes = 0;  ///< Larger: a new file is begun; 0: never.
+  std::uint32_t delivery_log_kept = 5;   ///< Of the files before, FILE.1 the newest.
+  enum class Addresses { whole, domain, hashed };
+  Addresses delivery_log_addresses = Addresses::whole;
   std::string log_level = "info";
   friend bool operator==(const MonitoringSettings&, const MonitoringSettings&) = default;
 };

@@ -99,7 +99,6 @@ class Metrics {
 
   // admin
   void admin_request(int status);  ///< Of HTTP.
-
   // audit; from one thread at a time.
   void audited();
   /// `value`: 1, 0 or -1. A domain that may not be a label has no gauge of its own, nor has one

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "relay/admin/explanations.hpp"
 #include "relay/base/ip_address.hpp"
 
 namespace signet::commands {
@@ -22,6 +23,11 @@ int serve(const ServeOptions& options);
 /// 0: valid; 2: problems, one per line. Also signs a probe for a sample of the store's domains
 /// (`all`: for each).
 int check(const std::filesystem::path& config, bool all, bool json);
+
+/// What a reload of `config` would change in the relay that runs, one line each. 0: told; 2: the
+/// configuration is not valid, or the relay can't be reached.
+int compare_with_running(const std::filesystem::path& config, const std::filesystem::path& socket,
+                         bool as_json);
 
 struct DemoOptions {
   bool once = false;
@@ -56,6 +62,15 @@ struct SpfOptions {
 };
 /// The result of check_host() as the first word. 0: pass; 1: another result; 2: an option is wrong.
 int spf(const SpfOptions& options);
+
+struct ExplainOptions {
+  std::filesystem::path config;
+  admin::Hypothesis asked;
+  bool json = false;
+};
+/// The fate of a message nobody has sent, by configuration, keys and DNS; needs no running relay.
+/// 0: it would be accepted; 1: it would not; 2: configuration or resolver; 64: usage.
+int explain(const ExplainOptions& options);
 
 struct DoctorOptions {
   std::filesystem::path config;

@@ -1,33 +1,9 @@
 // Held mail is judged again: by itself while it is on hold for its alignment, and released when the
 // cause is gone; and whatever an operator releases.
-#include <algorithm>
 
 #include "relay/pipeline.hpp"
 
 namespace signet {
-namespace {
-
-const config::ClientSettings* client_named(const config::Settings& settings,
-                                           const std::string& name) {
-  const auto found = std::ranges::find(settings.clients, name, &config::ClientSettings::name);
-  return found == settings.clients.end() ? nullptr : &*found;
-}
-
-/// The key behind "selector._domainkey.domain", while it is active.
-std::optional<std::size_t> key_at(const keys::SigningDomain& domain, std::string_view name) {
-  for (std::size_t key = 0; key < domain.active.size(); ++key) {
-    if (name == domain.active[key].selector + "._domainkey." + domain.name.text()) return key;
-  }
-  return std::nullopt;
-}
-
-std::string_view domain_in(std::string_view key_name) {
-  constexpr std::string_view kMiddle = "._domainkey.";
-  const auto at = key_name.find(kMiddle);
-  return at == std::string_view::npos ? std::string_view{} : key_name.substr(at + kMiddle.size());
-}
-
-}  // namespace
 
 void Outbound::review(QueueId id, std::move_only_function<void(Result<void>)> done) {
   scope_.spawn(run_review(id, std::move(done)));
@@ -59,23 +35,9 @@ net::Task<std::string> Outbound::still_held(const Delivery& delivery, Doubt doub
   const spool::Record& record = delivery.record();
   const config::Settings& settings = *delivery.snapshot->settings;
   AlignStage& stage = pipeline_.aligning();
-  const auto author = Domain::parse(record.author_domain);
-  const align::WaysOut ways = AlignStage::ways_out(settings, *delivery.stored);
-  if (!author || !ways.leads_outside) co_return std::string();
-  auto question = std::make_shared<align::Question>(
-      align::Question{.author = *author,
-                      .sender = record.envelope.sender,
-                      .points = ways.points,
-                      .some_address_unknown = ways.some_address_unknown});
-  std::shared_ptr<const keys::SigningDomain> author_keys;
-  for (const std::string& name : record.signed_by) {
-    const auto domain = Domain::parse(domain_in(name));
-    if (!domain) continue;
-    auto found = co_await services_.domains.find(loop_, *domain);
-    if (!found) continue;
-    if (*domain == *author) author_keys = *found;
-    if (const auto key = key_at(**found, name)) question->keys.push_back({*found, *key});
-  }
+  auto [question, author_keys] = co_await question_about(
+      services_.domains, loop_, delivery.snapshot->settings, delivery.stored);
+  if (!question) co_return std::string();
   const SteadyTime deadline = stage.deadline(settings);
   auto verifier = std::make_shared<sign::MessageVerifier>(record.header);
   if (!verifier->key_names().empty()) {

@@ -17,9 +17,8 @@ admin::Api::Policy policy_of(const Snapshot& snapshot) {
 
 }  // namespace
 
-Result<std::unique_ptr<Observation>> Observation::open(Services& services,
-                                                       admin::QueueControl& control) {
-  std::unique_ptr<Observation> observation(new Observation(services, control));
+Result<std::unique_ptr<Observation>> Observation::open(Services& services, Operations operations) {
+  std::unique_ptr<Observation> observation(new Observation(services, operations));
   observation->add_gauges();
   observation->add_checks();
   if (auto opened = observation->open_exporter(); !opened) return opened.failure();
@@ -27,17 +26,19 @@ Result<std::unique_ptr<Observation>> Observation::open(Services& services,
   return observation;
 }
 
-Observation::Observation(Services& services, admin::QueueControl& control)
+Observation::Observation(Services& services, Operations operations)
     : services_(services),
       audit_(services),
       key_service_(services),
       report_(services),
       api_([&current = services.current] { return policy_of(*current.get()); }, audit_,
            services.clock),
-      queue_api_(services.spool, reads_, control, services.clock),
+      queue_api_(services.spool, reads_, operations.queue, services.clock),
+      operator_api_(operations.explanations, operations.control),
       key_api_(key_service_, orders_),
       state_api_(report_, reads_) {
   queue_api_.add_routes(api_.routes());
+  operator_api_.add_routes(api_.routes());
   key_api_.add_routes(api_.routes());
   state_api_.add_routes(api_.routes());
 }
@@ -96,6 +97,7 @@ void Observation::add_gauges() {
   add(Family::destinations_backing_off, [&backoff = services_.backoff] { return backoff.size(); });
   add(Family::delivery_log_behind, [&log = services_.log] { return log.is_behind(); });
   add(Family::log_lines_dropped, [] { return monitoring::dropped_log_lines(); });
+  add(Family::suspensions, [&all = services_.suspensions] { return all.list().size(); });
   add(Family::ready, [this] { return health_.not_ready_because().empty(); });
   monitoring::add_process_metrics(metrics);
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "keys/key_folder.hpp"
+#include "relay/destination_key.hpp"
 #include "relay/pipeline.hpp"
 #include "relay/sign/plan.hpp"
 
@@ -311,10 +312,10 @@ Outbound::TlsNeed Outbound::tls_need(const spool::Record& record,
 Outbound::Destination& Outbound::destination_for(const spool::RecipientState& recipient,
                                                  const config::RouteSettings& route,
                                                  TlsNeed tls_need) {
-  std::string key = route.name + '|' + recipient.pool;
-  if (tls_need == TlsNeed::required) key += "|tls required";
-  if (tls_need == TlsNeed::optional) key += "|tls optional";
-  if (route.kind == config::RouteKind::mx) key += '|' + recipient.recipient.address.domain.text();
+  std::string_view tls;
+  if (tls_need == TlsNeed::required) tls = "|tls required";
+  if (tls_need == TlsNeed::optional) tls = "|tls optional";
+  std::string key = destination_key(route, recipient.pool, recipient.recipient.address.domain, tls);
   auto& slot = destinations_[key];
   if (!slot) {
     slot = std::make_unique<Destination>(loop_);

@@ -180,6 +180,11 @@ class Outbound {
                                      const config::RouteSettings& route, const Snapshot& snapshot,
                                      const ReversePath& sender, Link& link);
   net::Task<Result<void>> check_requiretls(Link& link);
+  /// What is suspended goes back to the spool, without counting as an attempt. False: nothing is
+  /// left of the job.
+  bool keep_what_may_go(Job& job, const Destination& destination);
+  [[nodiscard]] std::optional<Suspension> suspended(const Delivery& delivery,
+                                                    const Destination& destination);
   void keep_what_fits(Job& job, const std::vector<std::size_t>& admitted, Destination& destination);
   /// True if SPF of the sender's domain is known to pass for this address.
   [[nodiscard]] bool is_listed(const ReversePath& sender, const config::EgressAddress& egress);
