@@ -110,7 +110,7 @@ void add_doctor(CLI::App& app, int& status) {
   auto options = std::make_shared<DoctorOptions>();
   auto* domains =
       command->add_option("domain", options->domains, "Domains (default: all that are configured)");
-  command->add_flag("--all", "Every domain that is configured")->excludes(domains);
+  command->add_flag("--all")->description("Every domain that is configured")->excludes(domains);
   command->add_option("--config", options->config, "Configuration file")->required();
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] { status = doctor(*options); });
