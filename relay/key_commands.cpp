@@ -11,6 +11,7 @@
 #include "relay/accept/password.hpp"
 #include "relay/accept/scram.hpp"
 #include "relay/commands.hpp"
+#include "relay/key_parts.hpp"
 
 namespace signet::commands {
 namespace {
@@ -19,8 +20,6 @@ int complain(const std::string& what) {
   std::fprintf(stderr, "signet: %s\n", what.c_str());
   return 2;
 }
-
-std::string who() { return "uid " + std::to_string(geteuid()) + " (command line)"; }
 
 /// A line from the terminal without echo, or from standard input.
 std::string ask_password() {
