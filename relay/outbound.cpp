@@ -90,17 +90,14 @@ void Outbound::claim(QueueId id) {
 net::Task<void> Outbound::load(QueueId id) {
   struct Loaded {
     Result<spool::Message> message;
-    std::shared_ptr<const std::string> body;
+    Result<std::shared_ptr<const std::string>> body;
   };
   auto loaded = co_await net::run_on(services_.pool, loop_, [&spool = services_.spool, id] {
-    Loaded result{spool.load(id), nullptr};
+    Loaded result{spool.load(id), std::shared_ptr<const std::string>()};
     if (result.message && result.message->record.body_chunks == 0) {
       auto body = spool.load_body(id);
-      if (body) {
-        result.body = std::make_shared<const std::string>(std::move(*body));
-      } else {
-        result.message = fail(Fault::spool_failed, "its body: " + body.error().detail);
-      }
+      if (!body) return Loaded{std::move(result.message), body.failure()};
+      result.body = std::make_shared<const std::string>(std::move(*body));
     }
     return result;
   });
@@ -116,8 +113,8 @@ net::Task<void> Outbound::load(QueueId id) {
   auto delivery = std::make_shared<Delivery>();
   delivery->stored = std::make_shared<const spool::Message>(std::move(*loaded.message));
   delivery->state = delivery->stored->state;
-  delivery->body = std::move(loaded.body);
   delivery->snapshot = services_.current.get();
+  if (loaded.body) delivery->body = std::move(*loaded.body);
   admit(*delivery);
   const bool expired = services_.clock.now() >= delivery->record().expires;
   if (delivery->state.is_held() && !delivery->state.hold_is_ours() && !expired) {
@@ -126,6 +123,10 @@ net::Task<void> Outbound::load(QueueId id) {
   }
   if (delivery->state.is_held() && expired) {
     co_await settle(std::move(delivery));
+    co_return;
+  }
+  if (!loaded.body) {  // Of damage on the disk an operator decides; in the end the sender hears.
+    co_await keep_unreadable(std::move(delivery), expired, loaded.body.error());
     co_return;
   }
   if (!expired && delivery->state.hold_reason.starts_with(kAlignmentHold)) {
@@ -152,6 +153,17 @@ net::Task<void> Outbound::load(QueueId id) {
     }
   }
   dispatch(std::move(delivery));
+}
+
+net::Task<void> Outbound::keep_unreadable(std::shared_ptr<Delivery> delivery, bool expired,
+                                          const Error& error) {
+  spdlog::error("the body of queued message {} can't be read: {}",
+                delivery->record().id.to_string(), error.detail);
+  if (expired) {
+    co_await settle(std::move(delivery));
+  } else {
+    co_await hold(std::move(delivery), "body_unreadable: " + error.detail);
+  }
 }
 
 net::Task<Result<std::string>> Outbound::fresh_signatures(

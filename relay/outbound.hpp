@@ -133,6 +133,8 @@ class Outbound {
                                                   std::shared_ptr<const Snapshot> snapshot);
   /// Why mail on hold for its alignment must stay there; empty: the cause is gone.
   net::Task<std::string> still_held(const Delivery& delivery);
+  net::Task<void> keep_unreadable(std::shared_ptr<Delivery> delivery, bool expired,
+                                  const Error& error);
   net::Task<Result<void>> feed_body(const Delivery& delivery, sign::MessageVerifier& verifier);
   net::Task<void> hold(std::shared_ptr<Delivery> delivery, std::string reason);
   void unreserve();

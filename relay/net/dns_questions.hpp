@@ -79,8 +79,8 @@ class DnsQuestions {
   std::string anchor_;  // Where the probe asks.
   Probe probe_ = Probe::none;
   bool unvalidated_ = false;  // context_ does not validate although there is an anchor.
-  bool holding_ = false;  // Questions wait for the first probe.
-  std::string reason_;    // Why the probe failed.
+  bool holding_ = false;      // Questions wait for the first probe.
+  std::string reason_;        // Why the probe failed.
   internal::UniqueEvent later_;
   std::atomic<bool> validates_{false};
 };

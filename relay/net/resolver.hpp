@@ -72,9 +72,8 @@ class Resolver {
 
 /// A resolver ends before the loops that ask it; a question it has not answered by then is never
 /// resumed. With a trust anchor, questions wait until a probe has shown whether the servers pass on
-/// signatures; where they strip them every answer would be bogus, so then nothing is validated until
-/// a later probe succeeds.
-/// Fault: configuration.
+/// signatures; where they strip them every answer would be bogus, so then nothing is validated
+/// until a later probe succeeds. Fault: configuration.
 [[nodiscard]] Result<std::unique_ptr<Resolver>> make_resolver(const ResolverSettings& settings);
 
 struct MxRecord {

@@ -1,8 +1,11 @@
 """`signet queue` looks at and steers a running relay; export reads a stopped spool."""
 import email
 import json
+import re
+import subprocess
 
 import mail
+import peers
 import verify
 import waiting
 from case import EndToEnd
@@ -79,6 +82,29 @@ class Queue(EndToEnd):
     def test_stats_count(self):
         relay, _ = self.deferring(2)
         self.assertEqual(relay.queue("stats")["messages"], 2)
+
+    def lose_bodies(self, relay):
+        """The messages of a stopped spool lose their bodies, as a damaged disk would lose them."""
+        database = [peers.need("usr/bin/ldb"), f"--db={relay.folder / 'spool/db'}", "--column_family=body"]
+        rows = subprocess.run([*database, "scan", "--hex", "--no_value"], check=True, capture_output=True, text=True)
+        for key in re.findall("0x[0-9A-F]+", rows.stdout):
+            subprocess.run([*database, "delete", "--hex", key], check=True, capture_output=True)
+
+    def test_a_message_whose_body_is_lost_is_held_and_can_be_bounced(self):
+        relay, sink = self.deferring(more='[dsn]\nfrom = "MAILER-DAEMON@example.com"\n')
+        relay.stop()
+        self.lose_bodies(relay)
+        relay.start()
+        identifier = self.only_id(relay)
+        sink.refuse.clear()
+        run_program("queue", "retry", identifier, "--config", relay.configuration, check=False)
+        waiting.until(self, lambda: relay.metric("signet_held_messages", reason="body_unreadable") == 1, "the gauge")
+        self.assertIn(f"the body of queued message {identifier} can't be read", relay.stderr())
+        self.assertIn("body_unreadable", json.dumps(relay.queue("show", identifier)))
+        self.assertEqual(sink.messages, [])
+        relay.queue("bounce", identifier)
+        self.assertEqual(sink.one().recipients, [mail.AUTHOR])
+        waiting.until(self, lambda: not relay.queued(), "nothing is left")
 
     def test_an_unknown_id_is_an_error(self):
         relay = self.relay(self.sink())

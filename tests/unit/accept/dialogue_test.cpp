@@ -233,7 +233,8 @@ TEST(DialogueTest, a_recipient_too_many_is_refused_and_the_others_stay) {
 TEST(DialogueTest, recipients_too_many_without_end_are_junk) {
   Dialogue dialogue = in_state(rcpt);
   int refused = 0;
-  while (refused < 5000 && tell(dialogue, "RCPT TO:<d@example.net>").substr(0, 3) != "421") ++refused;
+  while (refused < 5000 && tell(dialogue, "RCPT TO:<d@example.net>").substr(0, 3) != "421")
+    ++refused;
   EXPECT_GE(refused, 1000);
   EXPECT_LT(refused, 1200);
 }

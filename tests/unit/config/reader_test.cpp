@@ -134,9 +134,11 @@ const std::vector<Wrong> kContradictions{
     {"[[client]]\nname = 'b'\nnetworks = ['::1']\ndomains = { file = 'missing.txt' }\n",
      "'file' in [client.domains] can't be read: missing.txt"},
     {"[[pool]]\nname = 'fast'\n", "'pool' must have one with name = \"default\""},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', public = '2001:db8::1' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', public = '2001:db8::1' "
+     "}]\n",
      "same family"},
-    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5' }, { bind = '198.51.100.5' }]\n",
+    {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5' }, { bind = '198.51.100.5' "
+     "}]\n",
      "is in this pool already"},
     {"[[route]]\nname = 'a'\ndefault = true\nnext_hop = 'mx'\n"
      "[[route]]\nname = 'b'\ndefault = true\nnext_hop = 'mx'\n",
