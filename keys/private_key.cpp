@@ -126,10 +126,10 @@ std::string PrivateKey::to_pem() const {
   return std::string(contents(bio.get()));
 }
 
-std::string zone_line(std::string_view selector, std::string_view domain, std::string_view record) {
+std::string zone_line(std::string_view name, std::string_view record) {
   constexpr std::size_t kMaxString = 255;
-  std::string line(selector);
-  line.append("._domainkey.").append(domain).append(". IN TXT (");
+  std::string line(name);
+  line.append(". IN TXT (");
   for (std::size_t at = 0; at == 0 || at < record.size(); at += kMaxString) {
     line += " \"";
     for (const char c : record.substr(at, kMaxString)) {
@@ -139,6 +139,10 @@ std::string zone_line(std::string_view selector, std::string_view domain, std::s
     line += '"';
   }
   return line + " )";
+}
+
+std::string zone_line(std::string_view selector, std::string_view domain, std::string_view record) {
+  return zone_line(std::string(selector) + "._domainkey." + std::string(domain), record);
 }
 
 }  // namespace signet::keys

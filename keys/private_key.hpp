@@ -61,5 +61,7 @@ class PrivateKey {
 /// octets.
 [[nodiscard]] std::string zone_line(std::string_view selector, std::string_view domain,
                                     std::string_view record);
+/// The same for any `name`, without the last dot.
+[[nodiscard]] std::string zone_line(std::string_view name, std::string_view record);
 
 }  // namespace signet::keys

@@ -30,6 +30,11 @@ class Orders {
 
   [[nodiscard]] keys::Rotator& rotator() { return rotator_; }
   [[nodiscard]] bool publishes() const { return parts_.publisher->acts(); }
+  /// Those of a delegated domain: name -> target.
+  [[nodiscard]] keys::Rotator::Aliases aliases_of(const Domain& domain) const {
+    auto aliases = rotator_.aliases_of(domain);
+    return aliases ? std::move(*aliases) : keys::Rotator::Aliases();
+  }
   [[nodiscard]] json describe(const Domain& domain, const keys::KeyEntry& key) const {
     json result{{"selector", key.selector}, {"state", keys::name_of(key.state)}};
     if (key.algorithm) result["algorithm"] = keys::name_of(*key.algorithm);
@@ -37,11 +42,14 @@ class Orders {
     if (const auto since = key.since()) result["since"] = keys::format_time(*since);
     if (key.legacy_until) result["legacy_until"] = keys::format_time(*key.legacy_until);
     result["name"] = keys::record_name(domain, key.selector);
+    auto place = keys::record_name(domain, key.selector);
+    for (const auto& [name, target] : aliases_of(domain))
+      if (name == place) result["cname"] = place = target;
     const auto record = rotator_.record_of(domain, key.selector);
     if (!record.empty()) {
       result["record"] = record;
       result["strings"] = keys::character_strings(record);
-      result["zone"] = keys::zone_line(key.selector, domain.text(), record);
+      result["zone"] = keys::zone_line(place, record);
     }
     json moves = json::array();
     for (const auto& move : key.moves)
@@ -92,11 +100,19 @@ int list_domains(const KeyOrder& order, Orders& orders, const std::vector<Domain
       keys.push_back(orders.describe(domain, key));
       if (!order.json) print({}, false, domain.text() + "\t" + text_of(keys.back()));
     }
+    json aliases = json::array();
+    for (const auto& [name, target] : orders.aliases_of(domain)) {
+      aliases.push_back({{"name", name}, {"target", target}});
+      if (!order.json && order.verb == KeyVerb::show)
+        print({}, false, name + ". IN CNAME " + target + ".");
+    }
     if (!order.json && order.verb == KeyVerb::show) {
       for (const auto& key : keys)
         if (key.contains("zone")) print({}, false, key["zone"].get<std::string>());
     }
-    all.push_back({{"domain", domain.text()}, {"keys", keys}, {"next", describe(report->next)}});
+    json entry{{"domain", domain.text()}, {"keys", keys}, {"next", describe(report->next)}};
+    if (!aliases.empty()) entry["cnames"] = std::move(aliases);
+    all.push_back(std::move(entry));
   }
   if (order.json) print(order.verb == KeyVerb::show && all.size() == 1 ? all[0] : all, true, "");
   return status;
