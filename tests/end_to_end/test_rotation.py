@@ -286,7 +286,7 @@ class Rotation(RotationCase):
             return all(rotations(domain) >= times for domain in domains)
 
         self.send_until(made, domains, lambda: turned(1), 600)
-        self.server.stop()  # Killed: neither updates nor answers; mail goes on.
+        self.server.stop()  # Neither updates nor answers.
         waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > 0, "the gauge of the publisher rises", 120)
         self.server.start()
         self.send_until(made, domains, lambda: turned(2), 600)
