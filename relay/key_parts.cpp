@@ -13,7 +13,7 @@ namespace signet::commands {
 int complain_of(const Error& error) {
   std::fprintf(stderr, "signet: %s\n", error.detail.c_str());
   const bool refused = error.fault == Fault::not_found || error.fault == Fault::key_state_wrong ||
-                       error.fault == Fault::bad_parameter;
+                       error.fault == Fault::bad_parameter || error.fault == Fault::no_active_key;
   return refused ? kKeysRefused : kKeysBroken;
 }
 
