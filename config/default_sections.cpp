@@ -1,5 +1,5 @@
-// [signing], [alignment], [clock], [dsn], [limits], [timeouts], [queue], [resolver] and
-// [monitoring].
+// [signing], [alignment], [clock], [dsn], [limits], [timeouts], [queue], [resolver], [monitoring]
+// and [audit].
 #include "config/sections.hpp"
 
 namespace signet::config {
@@ -205,6 +205,16 @@ void read_monitoring(Section& root, Settings& settings) {
   });
   if (into.socket.empty()) into.socket = settings.spool / "signet.sock";
   if (into.delivery_log.empty()) into.delivery_log = settings.spool / "delivery.log";
+}
+
+void read_audit(Section& root, Settings& settings) {
+  root.table("audit", [&](Section& audit) {
+    AuditSettings& into = settings.audit;
+    audit.flag("enabled", into.enabled);
+    audit.duration("used_every", into.used_every);
+    audit.duration("unused_every", into.unused_every);
+    audit.count("queries_per_second", into.queries_per_second, 1U, 50U);
+  });
 }
 
 }  // namespace signet::config

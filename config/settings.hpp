@@ -256,6 +256,14 @@ struct RotationSettings {
   friend bool operator==(const RotationSettings&, const RotationSettings&) = default;
 };
 
+struct AuditSettings {
+  bool enabled = false;
+  seconds used_every = hours(1);     ///< Domains that sent in the last day.
+  seconds unused_every = hours(24);  ///< The others.
+  std::uint32_t queries_per_second = 50;
+  friend bool operator==(const AuditSettings&, const AuditSettings&) = default;
+};
+
 struct Settings {
   std::string hostname;            ///< In 220, EHLO, Received. Default: gethostname(2).
   std::filesystem::path store;     ///< STORE/<domain>/…
@@ -280,6 +288,7 @@ struct Settings {
   ResolverOptions resolver;
   MonitoringSettings monitoring;
   RotationSettings rotation;
+  AuditSettings audit;
   bool allow_private_mx = false;  ///< Tests only: MX may lead to private addresses.
 };
 

@@ -126,23 +126,36 @@ std::string PrivateKey::to_pem() const {
   return std::string(contents(bio.get()));
 }
 
-std::string zone_line(std::string_view name, std::string_view record) {
+namespace {
+
+/// RFC 1035 5.1: what is not printable as a backslash and three digits.
+void append_escaped(std::string& line, char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  if (c == '"' || c == '\\') line += '\\';
+  if (octet >= ' ' && octet < 0x7f) {
+    line += c;
+    return;
+  }
+  line += '\\';
+  for (const int place : {100, 10, 1}) line += static_cast<char>('0' + octet / place % 10);
+}
+
+}  // namespace
+
+std::string txt_line(std::string_view name, std::string_view text) {
   constexpr std::size_t kMaxString = 255;
   std::string line(name);
   line.append(". IN TXT (");
-  for (std::size_t at = 0; at == 0 || at < record.size(); at += kMaxString) {
+  for (std::size_t at = 0; at == 0 || at < text.size(); at += kMaxString) {
     line += " \"";
-    for (const char c : record.substr(at, kMaxString)) {
-      if (c == '"' || c == '\\') line += '\\';
-      line += c;
-    }
+    for (const char c : text.substr(at, kMaxString)) append_escaped(line, c);
     line += '"';
   }
   return line + " )";
 }
 
 std::string zone_line(std::string_view selector, std::string_view domain, std::string_view record) {
-  return zone_line(std::string(selector) + "._domainkey." + std::string(domain), record);
+  return txt_line(std::string(selector).append("._domainkey.").append(domain), record);
 }
 
 }  // namespace signet::keys

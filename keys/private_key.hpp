@@ -57,11 +57,10 @@ class PrivateKey {
   Algorithm algorithm_;
 };
 
-/// One BIND zone line: `selector._domainkey.domain. IN TXT ( "…" "…" )`, strings of at most 255
-/// octets.
+/// One BIND zone line: `name. IN TXT ( "…" "…" )`, strings of at most 255 octets.
+[[nodiscard]] std::string txt_line(std::string_view name, std::string_view text);
+/// The same for the record of a key, at `selector._domainkey.domain.`
 [[nodiscard]] std::string zone_line(std::string_view selector, std::string_view domain,
                                     std::string_view record);
-/// The same for any `name`, without the last dot.
-[[nodiscard]] std::string zone_line(std::string_view name, std::string_view record);
 
 }  // namespace signet::keys

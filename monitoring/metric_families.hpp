@@ -63,6 +63,9 @@ enum class Family : std::size_t {
   domain_keys,
   domain_key_rotation,
   publisher_errors,
+  audit_check,
+  audit_domains,
+  audits,
   series_dropped,
   count_,  // Number of rows; not a family.
 };
@@ -276,6 +279,19 @@ inline constexpr std::array<FamilyRow, static_cast<std::size_t>(Family::count_)>
      {"domain"}},
     {Family::publisher_errors, Kind::counter, "signet_publisher_errors_total",
      "Records that a publisher did not take; it is asked again."},
+    {Family::audit_check,
+     Kind::gauge,
+     "signet_audit_check",
+     "What the last audit of a domain's DNS found, by check: 1 nothing fails, 0 something fails, "
+     "-1 "
+     "the DNS did not say.",
+     {"domain", "check"}},
+    {Family::audit_domains,
+     Kind::gauge,
+     "signet_audit_domains",
+     "Audited domains, by check and the worst that it found.",
+     {"check", "result"}},
+    {Family::audits, Kind::counter, "signet_audits_total", "Audits of a domain that were made."},
     {Family::series_dropped, Kind::counter, "signet_series_dropped_total",
      "Facts and label values counted as other because a table of series was full."},
 }};

@@ -102,6 +102,8 @@ struct Metrics::Impl {
   Series find_or_make(Family family, Values values);
   Series make(Family family, const std::string& key, Values values);
   Series add(FamilySeries& to, const prometheus::Labels& labels);
+  /// Those whose first label has that value. Nobody else may be about to set one.
+  void remove_gauges(Family family, std::string_view first);
 
   Counter& counter(Family family, Values values = {}) {
     return *std::get<Counter*>(find_or_make(family, values));
@@ -196,6 +198,17 @@ Metrics::Impl::Series Metrics::Impl::add(FamilySeries& to, const prometheus::Lab
   }
   const Histogram::BucketBoundaries buckets(kBuckets.begin(), kBuckets.end());
   return &std::get<prometheus::Family<Histogram>*>(to.family)->Add(labels, buckets);
+}
+
+void Metrics::Impl::remove_gauges(Family family, std::string_view first) {
+  const std::unique_lock lock(mutex);
+  FamilySeries& mine = families[static_cast<std::size_t>(family)];
+  std::erase_if(mine.series, [&](const auto& each) {
+    const auto& [key, series] = each;
+    if (!key.starts_with(std::string(first) + '\0')) return false;
+    std::get<prometheus::Family<Gauge>*>(mine.family)->Remove(std::get<Gauge*>(series));
+    return true;
+  });
 }
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -357,6 +370,25 @@ void Metrics::domain_key_rotation(std::string_view domain, std::int64_t rotation
     impl_->gauge(Family::domain_key_rotation, {domain}).Set(static_cast<double>(rotation));
 }
 void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
+
+void Metrics::audited() { impl_->counter(Family::audits).Increment(); }
+void Metrics::audit_check(std::string_view domain, std::string_view check, double value) {
+  {
+    const std::shared_lock lock(impl_->mutex);
+    if (impl_->bounded("domain", domain) != domain) return;
+    // With a full table there would be one gauge for many domains.
+    const auto& series = impl_->families[static_cast<std::size_t>(Family::audit_check)].series;
+    const std::string key = std::string(domain) + '\0' + std::string(check) + '\0';
+    if (series.size() >= kMaxSeries && !series.contains(std::string_view(key))) return;
+  }
+  impl_->gauge(Family::audit_check, {domain, check}).Set(value);
+}
+void Metrics::audit_forgotten(std::string_view domain) {
+  impl_->remove_gauges(Family::audit_check, domain);
+}
+void Metrics::audit_domains(std::string_view check, std::string_view result, std::int64_t count) {
+  impl_->gauge(Family::audit_domains, {check, result}).Set(static_cast<double>(count));
+}
 
 std::string Metrics::expose() const {
   {

@@ -91,6 +91,15 @@ class Metrics {
   void domain_key_rotation(std::string_view domain, std::int64_t rotation);
   void publisher_failed();
 
+  // audit; from one thread at a time.
+  void audited();
+  /// `value`: 1, 0 or -1. A domain that may not be a label has no gauge of its own, nor has one
+  /// that comes when the table of series is full.
+  void audit_check(std::string_view domain, std::string_view check, double value);
+  /// Its gauges go.
+  void audit_forgotten(std::string_view domain);
+  void audit_domains(std::string_view check, std::string_view result, std::int64_t count);
+
   /// Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
 

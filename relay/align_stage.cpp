@@ -1,17 +1,11 @@
 #include "relay/align_stage.hpp"
 
-#include <algorithm>
 #include <map>
 
 namespace signet {
 namespace {
 
 using align::SignatureWorth;
-
-const config::PoolSettings* pool_named(const config::Settings& settings, const std::string& name) {
-  const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
-  return found == settings.pools.end() ? nullptr : &*found;
-}
 
 SignatureWorth worth_of(sign::SignatureResult result) {
   if (result == sign::SignatureResult::pass) return SignatureWorth::usable;
@@ -24,7 +18,7 @@ std::string_view name_of(align::CacheEvent event) {
   return kNames[static_cast<std::size_t>(event)];
 }
 
-Result<std::string> record_of(const std::shared_ptr<const align::KeyTexts>& texts) {
+Result<std::string> record_of(const std::shared_ptr<const align::Texts>& texts) {
   if (!texts || !texts->error.empty()) return fail(Fault::dns_temporary);
   if (texts->texts.empty()) return fail(Fault::dns_no_domain);
   if (texts->texts.size() > 1) return fail(Fault::bad_parameter, "several key records");
@@ -67,7 +61,7 @@ align::WaysOut AlignStage::ways_out(const config::Settings& settings,
   for (const Recipient& recipient : envelope.recipients) {
     const auto* route = route::find_route(settings, recipient.address.domain);
     if (route == nullptr) continue;
-    const auto* pool = pool_named(settings, route::choose_pool(settings, *route, client));
+    const auto* pool = route::find_pool(settings, route::choose_pool(settings, *route, client));
     align::add_ways(*route, pool, !envelope.sender, ways);
   }
   return ways;
@@ -80,7 +74,7 @@ align::WaysOut AlignStage::ways_out(const config::Settings& settings,
   for (const spool::RecipientState& state : message.state.recipients) {
     const auto* route = route::find_route(settings, state.recipient.address.domain);
     if (route == nullptr) continue;
-    align::add_ways(*route, pool_named(settings, state.pool), !message.record.envelope.sender,
+    align::add_ways(*route, route::find_pool(settings, state.pool), !message.record.envelope.sender,
                     ways);
   }
   return ways;
@@ -88,7 +82,7 @@ align::WaysOut AlignStage::ways_out(const config::Settings& settings,
 
 net::Task<std::vector<align::ForeignSignature>> AlignStage::check_foreign(
     std::shared_ptr<sign::MessageVerifier> verifier, SteadyTime deadline) {
-  std::map<std::string, std::shared_ptr<const align::KeyTexts>> texts;
+  std::map<std::string, std::shared_ptr<const align::Texts>> texts;
   for (const std::string& name : verifier->key_names()) {
     texts[name] = co_await predictor_.key_texts(name, deadline);
   }

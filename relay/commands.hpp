@@ -57,6 +57,15 @@ struct SpfOptions {
 /// The result of check_host() as the first word. 0: pass; 1: another result; 2: an option is wrong.
 int spf(const SpfOptions& options);
 
+struct DoctorOptions {
+  std::filesystem::path config;
+  std::vector<std::string> domains;  ///< Empty: every domain that is configured.
+  bool json = false;
+};
+/// One line for each thing looked at in the DNS. 0: nothing fails; 1: something fails or could not
+/// be found out; 2: configuration, or a domain that is not configured.
+int doctor(const DoctorOptions& options);
+
 struct NewKeyOptions {
   std::filesystem::path config;
   std::filesystem::path store;

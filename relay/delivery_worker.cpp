@@ -16,11 +16,6 @@ constexpr std::chrono::milliseconds kIdleSlice{100};  // An idle worker looks up
 constexpr std::chrono::seconds kTurn{1};  // A lease is kept this long though others want it.
 constexpr std::size_t kMaxAddressesTried = 6;
 
-const config::PoolSettings* pool_named(const config::Settings& settings, const std::string& name) {
-  const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
-  return found == settings.pools.end() ? nullptr : &*found;
-}
-
 config::TlsPolicy policy_for(const config::RouteSettings& route, bool is_required,
                              bool is_optional) {
   if (is_required) return config::TlsPolicy::verify;
@@ -218,7 +213,7 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   const bool is_required = destination.tls_need == TlsNeed::required;
   if (is_required && route.kind == config::RouteKind::mx && !target.security)
     co_return fail(Fault::peer_lacks_requiretls, target.host + " is named without DNSSEC");
-  const config::PoolSettings* pool = pool_named(*snapshot.settings, destination.pool);
+  const config::PoolSettings* pool = route::find_pool(*snapshot.settings, destination.pool);
   if (!pool && !destination.pool.empty())
     co_return fail(Fault::configuration, "pool " + destination.pool + " is gone");
   const auto egress = route::choose_egress(
@@ -267,7 +262,7 @@ bool Outbound::is_listed(const ReversePath& sender, const config::EgressAddress&
 bool Outbound::suits(const Link& link, const Destination& destination, const Delivery& delivery) {
   const ReversePath& sender = delivery.record().envelope.sender;
   if (!link.chosen || is_listed(sender, *link.chosen)) return true;
-  const config::PoolSettings* pool = pool_named(*delivery.snapshot->settings, destination.pool);
+  const config::PoolSettings* pool = route::find_pool(*delivery.snapshot->settings, destination.pool);
   return pool == nullptr || std::ranges::none_of(pool->addresses, [&](const auto& each) {
            return each.bind.is_v6() == link.chosen->bind.is_v6() && is_listed(sender, each);
          });

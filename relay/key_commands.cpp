@@ -105,7 +105,7 @@ int new_key(const NewKeyOptions& options) {
   const auto place =
       is_delegated ? keys::delegated_name(*domain, key->selector, *settings->rotation.delegate_to)
                    : name;
-  const std::string zone = keys::zone_line(place, record);
+  const std::string zone = keys::txt_line(place, record);
   if (options.json) {
     std::printf("%s\n", nlohmann::json{{"domain", domain->text()},
                                        {"selector", key->selector},

@@ -49,7 +49,7 @@ class Orders {
     if (!record.empty()) {
       result["record"] = record;
       result["strings"] = keys::character_strings(record);
-      result["zone"] = keys::zone_line(place, record);
+      result["zone"] = keys::txt_line(place, record);
     }
     json moves = json::array();
     for (const auto& move : key.moves)

@@ -104,6 +104,18 @@ void add_spf(CLI::App& app, int& status) {
   command->callback([options, &status] { status = spf(*options); });
 }
 
+void add_doctor(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand(
+      "doctor", "Look at the DNS of domains: what is wrong, and the record to publish");
+  auto options = std::make_shared<DoctorOptions>();
+  auto* domains =
+      command->add_option("domain", options->domains, "Domains (default: all that are configured)");
+  command->add_flag("--all", "Every domain that is configured")->excludes(domains);
+  command->add_option("--config", options->config, "Configuration file")->required();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &status] { status = doctor(*options); });
+}
+
 void add_keys(CLI::App& app, int& status) {
   auto* keys = app.add_subcommand("keys", "Signing keys");
   keys->require_subcommand(1);
@@ -271,6 +283,7 @@ int main(int argc, char** argv) {
   add_sign_and_verify(app, status);
   add_dmarc(app, status);
   add_spf(app, status);
+  add_doctor(app, status);
   add_keys(app, status);
   add_key_orders(app, status);
   add_import(app, status);
@@ -281,7 +294,9 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 64;  // EX_USAGE of sysexits.h.
+    constexpr int kUsage = 64;  // EX_USAGE of sysexits.h; for the doctor 1 and 2 are all there is.
+    const bool is_doctor = argc > 1 && std::string_view(argv[1]) == "doctor";
+    return app.exit(error) == 0 ? 0 : is_doctor ? 2 : kUsage;
   }
   return status;
 }

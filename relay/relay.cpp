@@ -9,6 +9,7 @@
 
 #include "relay/counted_resolver.hpp"
 #include "relay/descriptor_limit.hpp"
+#include "relay/resolver_settings.hpp"
 #include "relay/snapshot.hpp"
 
 namespace signet {
@@ -21,16 +22,6 @@ constexpr std::chrono::seconds kClockLook{1};
 Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   if (!cached_keys) return sign::make_openssl_signer();
   return sign::make_opendkim_signer();
-}
-
-net::ResolverSettings to_resolver_settings(const config::ResolverOptions& options) {
-  net::ResolverSettings settings;
-  settings.mode = static_cast<net::ResolverSettings::Mode>(options.mode);
-  settings.servers = options.servers;
-  settings.trust_anchor = options.trust_anchor;
-  settings.root_hints = options.root_hints;
-  settings.timeout = options.timeout;
-  return settings;
 }
 
 }  // namespace
@@ -134,6 +125,7 @@ Result<void> Relay::open_workers() {
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
+  if (settings.audit.enabled) audit_ = std::make_unique<AuditDriver>(*services_, control_);
   return {};
 }
 
@@ -247,6 +239,7 @@ net::Task<void> Relay::start_queue() {
   });
   if (counted && !draining_) scanner_->start();
   if (rotation_ && !draining_) rotation_->start();
+  if (audit_ && !draining_) audit_->start();
 }
 
 net::Task<void> Relay::watch_clock() {
@@ -291,6 +284,7 @@ net::Task<void> Relay::drain() {
       .clear();  // Sockets of systemd go on queueing; others refuse, so that clients try elsewhere.
   scanner_->stop();
   rotation_.reset();
+  audit_.reset();
   door_->drain();
   for (Worker& worker : workers_) {
     worker.thread->loop().post([&outbound = worker.pipeline->outbound()] { outbound.drain(); });
@@ -340,6 +334,7 @@ void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
   rotation_.reset();
+  audit_.reset();
   if (operations_) operations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "relay/audit_driver.hpp"
 #include "relay/front_door.hpp"
 #include "relay/net/listener.hpp"
 #include "relay/observation.hpp"
@@ -93,6 +94,7 @@ class Relay {
   std::unique_ptr<QueueScanner> scanner_;
   std::unique_ptr<QueueOperations> operations_;
   std::unique_ptr<RotationDriver> rotation_;  // Null: keys are left alone.
+  std::unique_ptr<AuditDriver> audit_;        // Null: not asked for.
   std::unique_ptr<net::InheritedSockets> inherited_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<Observation> observation_;

@@ -71,6 +71,7 @@ std::vector<std::string> fixed_at_start(const config::Settings& at_start,
   compare("limits.min_free_share", at_start.limits.min_free_share, now.limits.min_free_share);
   compare("resolver", at_start.resolver, now.resolver);
   compare("rotation", at_start.rotation, now.rotation);
+  compare("audit", at_start.audit, now.audit);
   compare("monitoring", at_start.monitoring, now.monitoring);
   return names;
 }

@@ -161,6 +161,7 @@ class Reader {
   void settle() {
     record_.p = p_.value_or(DmarcPolicy::none);
     if (p_ && !subdomains_invalid_) return;
+    record_.policy_is_valid = false;
     record_.p = DmarcPolicy::none;
     record_.sp.reset();
     record_.np.reset();

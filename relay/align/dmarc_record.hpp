@@ -25,6 +25,8 @@ struct DmarcRecord {
   /// False: no valid p=, or an invalid sp= or np=, and no valid rua=: no DMARC processing for
   /// messages to which this record applies (4.10.1).
   bool is_usable = true;
+  /// False: p=none counts in place of what the record says, or nothing does.
+  bool policy_is_valid = true;
   DmarcPolicy p = DmarcPolicy::none;
   std::optional<DmarcPolicy> sp;
   std::optional<DmarcPolicy> np;

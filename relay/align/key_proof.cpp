@@ -8,8 +8,6 @@
 namespace signet::align {
 namespace {
 
-constexpr std::size_t kMaxRecords = 20;
-
 // The octets of a SubjectPublicKeyInfo before the RSAPublicKey in it, for 2048 to 4096 bits.
 constexpr std::size_t kRsaPrefix = 24;
 
@@ -49,20 +47,6 @@ KeyProof judge_key_texts(std::span<const std::string> texts, keys::Algorithm alg
   const auto record = keys::parse_key_record(texts.front());
   if (!record) return {KeyState::unusable, "can't be read: " + record.error().detail};
   return judge_record(*record, algorithm, public_base64);
-}
-
-net::Task<KeyTexts> ask_key_texts(net::Resolver& resolver, net::Loop& loop, std::string name) {
-  const auto answer = co_await resolver.resolve(loop, std::move(name), net::RecordType::txt);
-  if (!answer && answer.error().fault == Fault::bad_parameter) co_return KeyTexts{};
-  if (!answer) {
-    co_return KeyTexts{.texts = {}, .error = std::string(row(answer.error().fault).text)};
-  }
-  KeyTexts found{.texts = {}, .ttl = answer->ttl};
-  for (const std::string& rdata : answer->records) {
-    if (found.texts.size() == kMaxRecords) break;
-    found.texts.push_back(net::decode_txt(rdata).value_or(""));
-  }
-  co_return found;
 }
 
 }  // namespace signet::align

@@ -4,7 +4,6 @@
 // selector._domainkey.domain holds exactly our key and forbids nothing.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "keys/private_key.hpp"
-#include "relay/net/resolver.hpp"
 
 namespace signet::align {
 
@@ -35,14 +33,5 @@ struct KeyProof {
 /// `texts`: the TXT records, each with its strings joined. `public_base64`: as p= of our record.
 [[nodiscard]] KeyProof judge_key_texts(std::span<const std::string> texts,
                                        keys::Algorithm algorithm, std::string_view public_base64);
-
-/// What the DNS says at `name`.
-struct KeyTexts {
-  std::vector<std::string> texts;
-  std::string error = {};  ///< Not empty: the DNS did not answer.
-  std::chrono::seconds ttl{0};
-};
-[[nodiscard]] net::Task<KeyTexts> ask_key_texts(net::Resolver& resolver, net::Loop& loop,
-                                                std::string name);
 
 }  // namespace signet::align

@@ -183,7 +183,7 @@ void Predictor::add_alignment(DkimEvidence& dkim, const DomainFacts* author, Mis
 }
 
 const KeyProof& Predictor::proof_of(const SigningKeyUse& use, const std::string& name,
-                                    const std::shared_ptr<const KeyTexts>& texts) {
+                                    const std::shared_ptr<const Texts>& texts) {
   if (judged_.size() > kMaxJudged) judged_.clear();  // All of it is made again from the caches.
   Judged& judged = judged_[name];
   if (judged.texts != texts || judged.domain != use.domain) {
@@ -207,8 +207,8 @@ std::optional<SpfOutcome> Predictor::known_spf(const ReversePath& sender,
   return result->outcome;
 }
 
-net::Task<std::shared_ptr<const KeyTexts>> Predictor::key_texts(std::string name,
-                                                                SteadyTime deadline) {
+net::Task<std::shared_ptr<const Texts>> Predictor::key_texts(std::string name,
+                                                             SteadyTime deadline) {
   auto known = keys_.find(name, [&] { return make_key(name); });
   if (known) co_return known;
   keys_.start(name, make_key(name));
@@ -350,7 +350,7 @@ net::Task<Predictor::DomainCache::Made> Predictor::ask_facts(Domain domain) {
 }
 
 net::Task<Predictor::KeyCache::Made> Predictor::ask_key(std::string name) {
-  KeyTexts texts = co_await ask_key_texts(resolver_, loop_, std::move(name));
+  Texts texts = co_await ask_texts(resolver_, loop_, std::move(name));
   const auto ttl = texts.ttl;
   const bool is_temporary = !texts.error.empty();
   co_return KeyCache::Made{std::move(texts), ttl, is_temporary};

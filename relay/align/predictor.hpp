@@ -11,6 +11,7 @@
 
 #include "keys/signing_domain.hpp"
 #include "relay/align/derived_cache.hpp"
+#include "relay/align/texts.hpp"
 #include "relay/align/verdict.hpp"
 #include "relay/base/envelope.hpp"
 
@@ -84,18 +85,18 @@ class Predictor {
   [[nodiscard]] std::optional<SpfOutcome> known_spf(const ReversePath& sender,
                                                     const EgressPoint& point) const;
   /// TXT records at a name, through the cache of selectors; null at the deadline.
-  [[nodiscard]] net::Task<std::shared_ptr<const KeyTexts>> key_texts(std::string name,
-                                                                     SteadyTime deadline);
+  [[nodiscard]] net::Task<std::shared_ptr<const Texts>> key_texts(std::string name,
+                                                                  SteadyTime deadline);
   /// Ends every question; before the loop ends.
   void clear();
 
  private:
   using SpfCache = DerivedCache<SpfResult>;
   using DomainCache = DerivedCache<DomainFacts>;
-  using KeyCache = DerivedCache<KeyTexts>;
+  using KeyCache = DerivedCache<Texts>;
   /// A judgement of a selector's records, valid as long as both are what they were.
   struct Judged {
-    std::shared_ptr<const KeyTexts> texts;
+    std::shared_ptr<const Texts> texts;
     std::shared_ptr<const keys::SigningDomain> domain;
     KeyProof proof;
   };
@@ -117,7 +118,7 @@ class Predictor {
                Missing& missing);
   void add_alignment(DkimEvidence& dkim, const DomainFacts* author, Missing& missing);
   const KeyProof& proof_of(const SigningKeyUse& use, const std::string& name,
-                           const std::shared_ptr<const KeyTexts>& texts);
+                           const std::shared_ptr<const Texts>& texts);
   void start_all(const Question& question);
   net::Task<void> wait_for_all(std::shared_ptr<const Question> question, SteadyTime deadline);
   void start_facts(const std::string& domain);

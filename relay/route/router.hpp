@@ -24,6 +24,10 @@ namespace signet::route {
                                       const config::RouteSettings& route,
                                       const config::ClientSettings* client);
 
+/// Null: none of that name.
+[[nodiscard]] const config::PoolSettings* find_pool(const config::Settings& settings,
+                                                    const std::string& name);
+
 /// One host of a destination, with the addresses to try in order.
 struct Target {
   std::string host;  ///< Name for TLS and logs; an address in text where none is known.

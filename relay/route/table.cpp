@@ -44,6 +44,11 @@ std::string choose_pool(const config::Settings& settings, const config::RouteSet
   return settings.pools.empty() ? std::string() : settings.pools.front().name;
 }
 
+const config::PoolSettings* find_pool(const config::Settings& settings, const std::string& name) {
+  const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
+  return found == settings.pools.end() ? nullptr : &*found;
+}
+
 Result<const config::EgressAddress*> choose_egress(
     const config::PoolSettings* pool, bool v6, std::uint64_t random,
     const std::function<bool(const config::EgressAddress&)>& prefers) {

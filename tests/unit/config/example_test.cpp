@@ -123,6 +123,7 @@ TEST(ExampleTest, shows_the_defaults) {
                       r.key_algorithm);
   };
   EXPECT_EQ(rotation(*minimal.settings), rotation(*whole.settings));
+  EXPECT_EQ(minimal.settings->audit, whole.settings->audit);
 }
 
 }  // namespace

@@ -376,6 +376,15 @@ TEST(ReaderTest, reads_durations_and_sizes) {
   EXPECT_EQ(settings.resolver.timeout.count(), 500);
 }
 
+TEST(ReaderTest, an_audit_asks_fifty_questions_a_second_at_most) {
+  const Settings settings =
+      settings_of(with("[audit]\nenabled = true\nused_every = '10m'\nqueries_per_second = 50\n"));
+  EXPECT_TRUE(settings.audit.enabled);
+  EXPECT_EQ(settings.audit.used_every, seconds(600));
+  EXPECT_EQ(settings.audit.unused_every, hours(24));
+  EXPECT_EQ(load_text(with("[audit]\nqueries_per_second = 51\n"), "f").settings, nullptr);
+}
+
 TEST(ReaderTest, a_client_for_everybody_is_a_warning) {
   const Loaded loaded =
       load_text(with("[[client]]\nname = 'b'\nnetworks = ['0.0.0.0/0']\ndomains = []\n"), "f");

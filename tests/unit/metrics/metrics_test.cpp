@@ -76,6 +76,38 @@ TEST(MetricsTest, a_value_allowed_later_gets_its_own_series) {
   EXPECT_EQ(value_of(metrics, R"(signet_messages_accepted_total{client="late"})"), "1");
 }
 
+TEST(MetricsTest, an_audited_domain_has_gauges_until_it_is_forgotten) {
+  Metrics metrics;
+  const auto series = [](const std::string& domain) {
+    return R"(signet_audit_check{check="spf",domain=")" + domain + R"("})";
+  };
+  for (const char* domain : {"example.com", "example.com.test"}) {
+    metrics.allow(Metrics::Label::domain, domain);
+    metrics.audit_check(domain, "spf", 0);
+  }
+  metrics.audit_check("stored.example", "spf", 0);
+  EXPECT_EQ(value_of(metrics, series("example.com")), "0");
+  EXPECT_EQ(value_of(metrics, series("other")), "absent");
+  metrics.audit_forgotten("example.com");
+  EXPECT_EQ(value_of(metrics, series("example.com")), "absent");
+  EXPECT_EQ(value_of(metrics, series("example.com.test")), "0");
+  metrics.audit_check("example.com", "spf", -1);
+  EXPECT_EQ(value_of(metrics, series("example.com")), "-1");
+}
+
+TEST(MetricsTest, audited_domains_beyond_the_table_of_series_have_no_gauge) {
+  Metrics metrics;
+  for (int i = 0; i < 10001; ++i) {
+    const std::string domain = "d" + std::to_string(i) + ".example";
+    if (i < 9999 || i == 10000) metrics.allow(Metrics::Label::domain, domain);
+    metrics.audit_check(domain, "spf", 1);
+    metrics.audit_check(domain, "dkim", 1);
+  }
+  EXPECT_THAT(metrics.expose(), Not(HasSubstr(R"(signet_audit_check{check="spf",domain="other")")));
+  metrics.audit_check("d0.example", "spf", 0);
+  EXPECT_EQ(value_of(metrics, R"(signet_audit_check{check="spf",domain="d0.example"})"), "0");
+}
+
 TEST(MetricsTest, an_empty_label_value_is_counted_as_none) {
   Metrics metrics;
   metrics.message_refused("", Fault::client_unknown);
