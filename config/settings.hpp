@@ -254,8 +254,11 @@ struct RotationSettings {
   bool fall_back = false;
   /// Minutes of the day, UTC.
   std::optional<std::pair<minutes, minutes>> quiet_hours;
-  std::optional<Endpoint> server;  ///< rfc2136: the primary.
-  std::optional<Domain> zone;      ///< rfc2136: unset: found by its SOA.
+  /// Zone of ours into which customers' CNAMEs lead: s1._domainkey.DOMAIN to s1.DOMAIN.ZONE.
+  std::optional<Domain> delegate_to;
+  std::vector<std::string> selectors;  ///< With delegate_to: those that have CNAMEs, used in turn.
+  std::optional<Endpoint> server;      ///< rfc2136: the primary.
+  std::optional<Domain> zone;          ///< rfc2136: unset: found by its SOA.
   std::string key_name;
   std::string key_algorithm = "hmac-sha256";
   std::filesystem::path key_file;

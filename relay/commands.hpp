@@ -107,6 +107,35 @@ struct KeyOrder {
 /// store or publisher.
 int order_key(const KeyOrder& order);
 
+struct ImportOrder {
+  std::string source;  ///< "opendkim", "rspamd" or "pem".
+  std::filesystem::path file;
+  std::filesystem::path config;
+  std::filesystem::path store;
+  std::vector<std::string> domains;  ///< Author domains that patterns are tried on; of the PEM.
+  std::string selector;              ///< Of the PEM.
+  std::filesystem::path zone;        ///< Where the PEM's record is.
+  std::string legacy_until;          ///< For RSA keys below 2048 bits.
+  bool partial = false;
+  bool dry_run = false;
+  bool json = false;
+};
+/// Says what would sign what, and unless dry_run takes the keys. 0: all of it, or done already; 1:
+/// something is refused, and without `partial` nothing is taken; 2: as order_key().
+int import_keys(const ImportOrder& order);
+
+struct ExportOrder {
+  std::string format;  ///< "opendkim" or "rspamd".
+  std::filesystem::path directory;
+  std::filesystem::path config;
+  std::filesystem::path store;
+  std::string domain;  ///< Empty: every domain of the store.
+  bool json = false;
+};
+/// Writes the keys that sign, with the settings of another signer. 1: the directory is there, or
+/// there is no key; 2: as order_key().
+int export_keys(const ExportOrder& order);
+
 /// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
 int new_user(const std::string& name, bool json);
 

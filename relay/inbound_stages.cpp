@@ -47,8 +47,7 @@ Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
 
 net::Task<Result<Keys>> Pipeline::find_keys(std::shared_ptr<const Snapshot> snapshot,
                                             std::optional<Domain> author) {
-  auto keys =
-      co_await signet::find_keys(services_.domains, loop_, snapshot->settings, author);
+  auto keys = co_await signet::find_keys(services_.domains, loop_, snapshot->settings, author);
   // A domain of the store is as much ours as one that a client lists.
   if (keys && keys->author)
     services_.metrics.allow(monitoring::Metrics::Label::domain, author->text());

@@ -221,6 +221,48 @@ void add_key_orders(CLI::App& app, int& status) {
   add_key_order(keys, status, KeyVerb::revoke, "revoke", "Sign no more and empty the record");
 }
 
+void add_import(CLI::App& app, int& status) {
+  auto* command = app.get_subcommand("keys")->add_subcommand(
+      "import", "Take the keys of OpenDKIM, rspamd or a PEM file; says what will sign what");
+  auto order = std::make_shared<ImportOrder>();
+  command->add_option("source", order->source, "opendkim, rspamd or pem")
+      ->required()
+      ->check(CLI::IsMember({"opendkim", "rspamd", "pem"}));
+  command->add_option("file", order->file, "opendkim.conf, dkim_signing.conf or the key")
+      ->required();
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", order->config, "Configuration file (names the store)");
+  place->add_option("--store", order->store, "Store directory");
+  place->require_option(1);
+  command->add_option("--domain", order->domains,
+                      "Domain that sends: for patterns that cover more than one; of the PEM");
+  command->add_option("--selector", order->selector, "Selector of the PEM");
+  command->add_option("--zone", order->zone, "Zone file with the PEM's record: says the selector");
+  command->add_option("--legacy-until", order->legacy_until,
+                      "Let RSA keys below 2048 bits sign until this date");
+  command->add_flag("--partial", order->partial, "Import what is not refused");
+  command->add_flag("--dry-run", order->dry_run, "Change nothing");
+  command->add_flag("--json", order->json, "Print JSON");
+  command->callback([order, &status] { status = import_keys(*order); });
+}
+
+void add_export(CLI::App& app, int& status) {
+  auto* command = app.get_subcommand("keys")->add_subcommand(
+      "export", "Write the keys that sign, with settings, for OpenDKIM or rspamd");
+  auto order = std::make_shared<ExportOrder>();
+  command->add_option("format", order->format, "opendkim or rspamd")
+      ->required()
+      ->check(CLI::IsMember({"opendkim", "rspamd"}));
+  command->add_option("directory", order->directory, "New folder")->required();
+  command->add_option("domain", order->domain, "Signing domain (default: every one)");
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", order->config, "Configuration file (names store and parents)");
+  place->add_option("--store", order->store, "Store directory");
+  place->require_option(1);
+  command->add_flag("--json", order->json, "Print JSON");
+  command->callback([order, &status] { status = export_keys(*order); });
+}
+
 void add_user(CLI::App& app, int& status) {
   auto* user = app.add_subcommand("user", "AUTH users");
   user->require_subcommand(1);
@@ -360,6 +402,8 @@ int main(int argc, char** argv) {
   add_doctor(app, status);
   add_keys(app, status);
   add_key_orders(app, status);
+  add_import(app, status);
+  add_export(app, status);
   add_user(app, status);
   add_token(app, status);
   add_queue(app, status);
