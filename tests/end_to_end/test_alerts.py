@@ -11,7 +11,7 @@ DOMAINS = ("example.com", "keyless.example", "unpublished.example")
 ZONE = [
     txt("example.com", BOTH),
     txt("keyless.example", ONE),
-    txt("unpublished.example", BOTH),
+    txt("unpublished.example", "v=spf1 -all"),
     *(txt(f"_dmarc.{domain}", "v=DMARC1; p=none") for domain in DOMAINS),
     "receiver.example. 60 IN MX 10 gmail-smtp-in.l.google.com.",
 ]
