@@ -63,6 +63,7 @@ void read_settings(Reading& reading, const Table& document, Settings& settings) 
   read_resolver(root, settings);
   read_monitoring(root, settings);
   read_rotation(root, settings);
+  read_admin(root, settings);
   read_audit(root, settings);
   root.refuse_unknown();
   reading.run_checks(settings);

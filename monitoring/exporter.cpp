@@ -21,6 +21,7 @@ net::HttpResponse answer(const net::HttpRequest& request, const Metrics& metrics
   if (request.method != "GET") {
     response.status = 405;
     response.body = "read-only\n";
+    response.fields = {{"Allow", "GET"}};
   } else if (request.path == "/metrics") {
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = metrics.expose();

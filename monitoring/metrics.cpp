@@ -94,6 +94,10 @@ struct Metrics::Impl {
   std::string_view bounded(const char* label, std::string_view value) const;
   void count_other(const char* label, std::string_view value, std::string_view shown);
   void scrape(Family family, double value);
+  bool is_allowed(std::string_view label, std::string_view value) {
+    const std::shared_lock lock(mutex);
+    return allowed[bound_of(label)].contains(value);
+  }
   Series find_or_make(Family family, Values values);
   Series make(Family family, const std::string& key, Values values);
   Series add(FamilySeries& to, const prometheus::Labels& labels);
@@ -352,6 +356,10 @@ void Metrics::configuration_read(bool succeeded, std::int64_t unix_seconds) {
   impl_->gauge(Family::reload_time).Set(static_cast<double>(unix_seconds));
   if (succeeded) impl_->gauge(Family::configuration_generation).Increment();
 }
+void Metrics::admin_request(int status) {
+  impl_->counter(Family::admin_requests, {std::to_string(status)}).Increment();
+}
+
 void Metrics::reload(bool succeeded) {
   impl_->counter(Family::reloads, {succeeded ? "succeeded" : "failed"}).Increment();
   impl_->gauge(Family::reload_successful).Set(succeeded ? 1 : 0);
@@ -390,6 +398,14 @@ void Metrics::key_census(std::int64_t mismatches, std::int64_t oldest_active,
   impl_->gauge(Family::key_oldest_active).Set(static_cast<double>(oldest_active));
   impl_->gauge(Family::key_least_proven).Set(static_cast<double>(least_proven));
   impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation));
+}
+void Metrics::domain_keys(std::string_view domain, std::string_view state, std::int64_t count) {
+  if (impl_->is_allowed("domain", domain))
+    impl_->gauge(Family::domain_keys, {domain, state}).Set(static_cast<double>(count));
+}
+void Metrics::domain_key_rotation(std::string_view domain, std::int64_t rotation) {
+  if (impl_->is_allowed("domain", domain))
+    impl_->gauge(Family::domain_key_rotation, {domain}).Set(static_cast<double>(rotation));
 }
 void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
 

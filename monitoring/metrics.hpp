@@ -95,8 +95,14 @@ class Metrics {
   /// The last three in seconds since 1970; 0: none.
   void key_census(std::int64_t mismatches, std::int64_t oldest_active, std::int64_t least_proven,
                   std::int64_t next_rotation);
+  /// Only for domains that are allowed as a label: the others are in keys() alone. `rotation` in
+  /// seconds since 1970; 0: never.
+  void domain_keys(std::string_view domain, std::string_view state, std::int64_t count);
+  void domain_key_rotation(std::string_view domain, std::int64_t rotation);
   void publisher_failed();
 
+  // admin
+  void admin_request(int status);  ///< Of HTTP.
   // audit; from one thread at a time.
   void audited();
   /// `value`: 1, 0 or -1. A domain that may not be a label has no gauge of its own, nor has one

@@ -10,33 +10,72 @@ double age_seconds(const Clock& clock, const std::optional<WallTime>& since) {
   return since ? std::chrono::duration<double>(clock.now() - *since).count() : 0;
 }
 
+admin::Api::Policy policy_of(const Snapshot& snapshot) {
+  return {.tokens = snapshot.admin_tokens,
+          .requests_per_second = snapshot.settings->admin.requests_per_second};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Observation>> Observation::open(Services& services,
-                                                       admin::QueueControl& control) {
-  std::unique_ptr<Observation> observation(new Observation(services, control));
+Result<std::unique_ptr<Observation>> Observation::open(Services& services, Operations operations) {
+  std::unique_ptr<Observation> observation(new Observation(services, operations));
   observation->add_gauges();
   observation->add_checks();
-  const auto settings = services.current.get()->settings;
-  if (settings->monitoring.listen) {
-    auto exporter =
-        monitoring::Exporter::open(observation->thread_.loop(), *settings->monitoring.listen,
-                                   services.metrics, observation->health_);
-    if (!exporter) return exporter.failure();
-    observation->exporter_ = std::move(*exporter);
-  }
-  const auto& path = settings->monitoring.socket;
-  auto socket = net::HttpServer::open(observation->thread_.loop(),
-                                      path.empty() ? settings->spool / "signet.sock" : path,
-                                      observation->api_.handler());
-  if (!socket) return socket.failure();
-  observation->socket_ = std::move(*socket);
+  if (auto opened = observation->open_exporter(); !opened) return opened.failure();
+  if (auto opened = observation->open_api(); !opened) return opened.failure();
   return observation;
 }
 
-std::optional<Endpoint> Observation::endpoint() const {
-  if (!exporter_) return std::nullopt;
-  return exporter_->endpoint();
+Observation::Observation(Services& services, Operations operations)
+    : services_(services),
+      audit_(services),
+      key_service_(services),
+      report_(services),
+      api_([&current = services.current] { return policy_of(*current.get()); }, audit_,
+           services.clock),
+      queue_api_(services.spool, reads_, operations.queue, services.clock),
+      operator_api_(operations.explanations, operations.control),
+      key_api_(key_service_, orders_),
+      state_api_(report_, reads_) {
+  queue_api_.add_routes(api_.routes());
+  operator_api_.add_routes(api_.routes());
+  key_api_.add_routes(api_.routes());
+  state_api_.add_routes(api_.routes());
+}
+
+Result<void> Observation::open_exporter() {
+  const auto listen = services_.current.get()->settings->monitoring.listen;
+  if (!listen) return {};
+  auto exporter = monitoring::Exporter::open(thread_.loop(), *listen, services_.metrics, health_);
+  if (!exporter) return exporter.failure();
+  exporter_ = std::move(*exporter);
+  return {};
+}
+
+Result<void> Observation::open_api() {
+  const auto settings = services_.current.get()->settings;
+  const auto& path = settings->monitoring.socket;
+  auto socket = net::HttpServer::open(
+      thread_.loop(), path.empty() ? settings->spool / "signet.sock" : path, api_.handler());
+  if (!socket) return socket.failure();
+  socket_ = std::move(*socket);
+  if (!settings->admin.listen) return {};
+  auto tcp = net::HttpServer::open(thread_.loop(), *settings->admin.listen, api_.handler());
+  if (!tcp) return tcp.failure();
+  tcp_ = std::move(*tcp);
+  return {};
+}
+
+void Observation::stop_api() {
+  tcp_.reset();
+  socket_.reset();
+}
+
+std::vector<std::pair<std::string, Endpoint>> Observation::endpoints() const {
+  std::vector<std::pair<std::string, Endpoint>> all;
+  if (exporter_) all.emplace_back("monitoring", exporter_->endpoint());
+  if (tcp_) all.emplace_back("admin", tcp_->endpoint());
+  return all;
 }
 
 void Observation::add_gauges() {
@@ -58,6 +97,7 @@ void Observation::add_gauges() {
   add(Family::destinations_backing_off, [&backoff = services_.backoff] { return backoff.size(); });
   add(Family::delivery_log_behind, [&log = services_.log] { return log.is_behind(); });
   add(Family::log_lines_dropped, [] { return monitoring::dropped_log_lines(); });
+  add(Family::suspensions, [&all = services_.suspensions] { return all.list().size(); });
   add(Family::ready, [this] { return health_.not_ready_because().empty(); });
   monitoring::add_process_metrics(metrics);
 }

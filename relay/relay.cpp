@@ -24,6 +24,22 @@ Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   return sign::make_opendkim_signer();
 }
 
+Result<std::unique_ptr<report::DeliveryLog>> open_delivery_log(const config::Settings& settings) {
+  const config::MonitoringSettings& monitoring = settings.monitoring;
+  const bool has_place = !monitoring.delivery_log.empty();
+  report::DeliveryLog::Options options{
+      .file = has_place ? monitoring.delivery_log : settings.spool / "delivery.log",
+      .rotate_bytes = monitoring.delivery_log_bytes,
+      .kept = monitoring.delivery_log_kept,
+      .privacy = {static_cast<report::Addresses>(monitoring.delivery_log_addresses)}};
+  if (options.privacy.addresses == report::Addresses::hashed) {
+    auto key = report::address_key(settings.spool / "address.key");
+    if (!key) return key.failure();
+    options.privacy.key = std::move(*key);
+  }
+  return report::DeliveryLog::open(std::move(options));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Relay>> Relay::open(Options options) {
@@ -45,6 +61,7 @@ Result<void> Relay::open_stores() {
   tell_certificates(*snapshot);
   metrics_.configuration_read(true, unix_seconds(clock_.now()));
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
+  reloads_.started(clock_.now());
   allow_labels(settings);
   pool_ = std::make_unique<net::BlockingPool>(kPoolThreads);
   passwords_ = std::make_unique<net::BlockingPool>(1);
@@ -73,9 +90,7 @@ Result<void> Relay::open_stores() {
       clock_);
   if (!spool) return spool.failure();
   spool_ = std::move(*spool);
-  auto log = report::DeliveryLog::open(settings.monitoring.delivery_log.empty()
-                                           ? settings.spool / "delivery.log"
-                                           : settings.monitoring.delivery_log);
+  auto log = open_delivery_log(settings);
   if (!log) return log.failure();
   log_ = std::move(*log);
   return {};
@@ -87,10 +102,13 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(Services{clock_, metrics_, *pool_, *passwords_, *domains_,
-                                                  *spool_, *log_, *router_, *quotas_, leases_,
-                                                  *backoff_, *ids_, memory_, in_memory_, held_mail_,
-                                                  *current_, *resolver_, suffixes_, clock_watch_});
+  auto suspensions = Suspensions::open(settings.spool / "suspensions.json", clock_);
+  if (!suspensions) return suspensions.failure();
+  suspensions_ = std::move(*suspensions);
+  services_ = std::make_unique<Services>(Services{
+      clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_,       *log_,
+      *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_,       in_memory_,
+      held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, *suspensions_, reloads_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -124,6 +142,8 @@ Result<void> Relay::open_workers() {
   scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
   operations_ =
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
+  actions_ = std::make_unique<OperatorActions>(*services_, control_, *operations_, *door_);
+  explanations_ = std::make_unique<RunningExplanations>(*services_, control_);
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
   if (settings.audit.enabled) audit_ = std::make_unique<AuditDriver>(*services_, control_);
@@ -191,7 +211,7 @@ void Relay::allow_labels(const config::Settings& settings) {
 }
 
 Result<void> Relay::open_observation() {
-  auto observation = Observation::open(*services_, *operations_);
+  auto observation = Observation::open(*services_, {*operations_, *explanations_, *actions_});
   if (!observation) return observation.failure();
   observation_ = std::move(*observation);
   observation_->health().add("draining", [this]() -> std::optional<std::string> {
@@ -218,10 +238,10 @@ int Relay::run() {
     if (options_.announce) options_.announce(line.dump());
   }
   if (options_.announce) {
-    if (const auto address = observation_->endpoint()) {
-      options_.announce(nlohmann::json{
-          {"event", "listening"}, {"name", "monitoring"}, {"address", address->to_string()}}
-                            .dump());
+    for (const auto& [name, address] : observation_->endpoints()) {
+      options_.announce(
+          nlohmann::json{{"event", "listening"}, {"name", name}, {"address", address.to_string()}}
+              .dump());
     }
     options_.announce(R"({"event":"ready"})");
   }
@@ -320,15 +340,18 @@ net::Task<void> Relay::reload_once() {
   metrics_.configuration_read(loaded.has_value(), unix_seconds(clock_.now()));
   log_->reopen();
   if (!loaded) {
+    reloads_.refused(clock_.now(), loaded.error().detail);
     spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
     co_return;
   }
-  for (const std::string& name : fixed_at_start(*options_.settings, *loaded->settings)) {
+  const auto unchanged = fixed_at_start(*options_.settings, *loaded->settings);
+  for (const std::string& name : unchanged) {
     spdlog::warn("reload: {} changed, which counts only at a restart", name);
   }
   allow_labels(*loaded->settings);
   tell_certificates(*loaded);
   current_->set(std::move(*loaded));
+  reloads_.applied(clock_.now(), unchanged);
   spdlog::info("configuration reloaded");
 }
 
@@ -336,8 +359,11 @@ void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
   rotation_.reset();
+  if (observation_) observation_->stop_api();
+  if (actions_) actions_->stop();
   audit_.reset();
   if (operations_) operations_->stop();
+  if (explanations_) explanations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();
   for (Worker& worker : workers_) {

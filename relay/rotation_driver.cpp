@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "relay/key_json.hpp"
+
 namespace signet {
 namespace {
 
@@ -42,13 +44,7 @@ keys::Rotator::Observers RotationDriver::observers() {
   return {.moved =
               [this](const Domain& domain, const keys::KeyEntry& key, keys::KeyState from) {
                 services_.metrics.key_moved(name_of(key.state));
-                services_.log.write(report::Fact("key", services_.clock.now())
-                                        .with("domain", domain.text())
-                                        .with("selector", key.selector)
-                                        .with("from", name_of(from))
-                                        .with("to", name_of(key.state))
-                                        .with("reason", key.moves.back().reason)
-                                        .with("by", key.moves.back().by));
+                services_.log.write(key_fact(domain, key, from, services_.clock.now()));
               },
           .mismatched =
               [this](const Domain& domain, const std::string& selector, const keys::DnsFact& fact) {
@@ -112,6 +108,7 @@ void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& re
   } else {
     rotating_.erase(domain);
   }
+  tell_domain_gauges(domain, report);
   for (const keys::KeyEntry& key : report.keys) {
     ++census_.keys[static_cast<std::size_t>(key.state)];
     if (key.state != keys::KeyState::active) continue;
@@ -125,6 +122,15 @@ void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& re
     keep_earlier(census_.least_proven, proven);
   }
   keep_earlier(census_.next_rotation, report.rotates_at);
+}
+
+void RotationDriver::tell_domain_gauges(const Domain& domain, const keys::Rotator::Report& report) {
+  std::array<std::int64_t, keys::kKeyStates> states{};
+  for (const keys::KeyEntry& key : report.keys) ++states[static_cast<std::size_t>(key.state)];
+  for (std::size_t state = 0; state < keys::kKeyStates; ++state)
+    services_.metrics.domain_keys(domain.text(), name_of(static_cast<keys::KeyState>(state)),
+                                  states[state]);
+  services_.metrics.domain_key_rotation(domain.text(), in_seconds(report.rotates_at));
 }
 
 void RotationDriver::tell_gauges() {

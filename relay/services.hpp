@@ -13,16 +13,19 @@
 #include "config/settings.hpp"
 #include "keys/domain_store.hpp"
 #include "monitoring/metrics.hpp"
+#include "relay/admin/tokens.hpp"
 #include "relay/align/public_suffix.hpp"
 #include "relay/authorise/authoriser.hpp"
 #include "relay/base/clock_watch.hpp"
 #include "relay/held_mail.hpp"
 #include "relay/net/resolver.hpp"
 #include "relay/net/tls.hpp"
+#include "relay/reload_history.hpp"
 #include "relay/report/delivery_log.hpp"
 #include "relay/route/router.hpp"
 #include "relay/schedule/schedule.hpp"
 #include "relay/spool/spool.hpp"
+#include "relay/suspensions.hpp"
 
 namespace signet {
 
@@ -31,6 +34,7 @@ struct Snapshot {
   std::shared_ptr<const config::Settings> settings;
   std::shared_ptr<const net::ServerTls> server_tls;  ///< Null: no certificate configured.
   std::shared_ptr<const net::ClientTls> client_tls;
+  std::shared_ptr<const admin::Tokens> admin_tokens;  ///< Null: none configured.
 };
 
 /// The generation in force. Any thread.
@@ -142,6 +146,8 @@ struct Services {
   net::Resolver& resolver;
   const align::PublicSuffixes& suffixes;
   const ClockWatch& clock_watch;
+  Suspensions& suspensions;
+  ReloadHistory& reloads;
 };
 
 }  // namespace signet

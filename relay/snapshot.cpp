@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -19,6 +20,13 @@ Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsS
   std::vector<net::CertificateFiles> files;
   for (const auto& pair : tls.certificates) files.push_back({pair.certificate, pair.key});
   return net::ServerTls::load(files, tls.client_ca);
+}
+
+Result<std::shared_ptr<const admin::Tokens>> load_tokens(const std::filesystem::path& file) {
+  if (file.empty()) return std::shared_ptr<const admin::Tokens>{};
+  auto tokens = admin::Tokens::load(file);
+  if (!tokens) return fail(Fault::configuration, "tokens of [admin]: " + tokens.error().detail);
+  return std::make_shared<const admin::Tokens>(std::move(*tokens));
 }
 
 /// Why `file` can't be read; empty: it can.
@@ -37,7 +45,9 @@ Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings)
   if (!server) return server.failure();
   auto client = net::ClientTls::load(settings->outbound_ca);
   if (!client) return client.failure();
-  return Snapshot{std::move(settings), std::move(*server), std::move(*client)};
+  auto tokens = load_tokens(settings->admin.tokens);
+  if (!tokens) return tokens.failure();
+  return Snapshot{std::move(settings), std::move(*server), std::move(*client), std::move(*tokens)};
 }
 
 Result<Snapshot> load_snapshot(const std::filesystem::path& file,
@@ -73,7 +83,22 @@ std::vector<std::string> fixed_at_start(const config::Settings& at_start,
   compare("rotation", at_start.rotation, now.rotation);
   compare("audit", at_start.audit, now.audit);
   compare("monitoring", at_start.monitoring, now.monitoring);
+  compare("admin.listen", at_start.admin.listen, now.admin.listen);
   return names;
+}
+
+bool is_fixed_at_start(std::string_view setting) {
+  constexpr std::array kWhole{"store",
+                              "store_allow_group",
+                              "spool",
+                              "loops",
+                              "allow_private_mx",
+                              "limits.min_free_bytes",
+                              "limits.min_free_share"};
+  constexpr std::array kSections{"listen ", "resolver.", "rotation.", "monitoring."};
+  return std::ranges::find(kWhole, setting) != kWhole.end() ||
+         std::ranges::any_of(kSections,
+                             [&](const char* section) { return setting.starts_with(section); });
 }
 
 std::vector<std::string> unusable_files(std::shared_ptr<const config::Settings> settings) {

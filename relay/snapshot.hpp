@@ -3,13 +3,14 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "relay/services.hpp"
 
 namespace signet {
 
-/// Reads certificates and trust stores of `settings`. Fault: configuration.
+/// Reads certificates, trust stores and tokens of `settings`. Fault: configuration.
 [[nodiscard]] Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings);
 
 /// A generation to take the place of one that was started with `at_start`: its listeners go on, so
@@ -20,6 +21,9 @@ namespace signet {
 /// Names of settings that differ and count only at a restart.
 [[nodiscard]] std::vector<std::string> fixed_at_start(const config::Settings& at_start,
                                                       const config::Settings& now);
+
+/// True if a setting, by its name in config::describe(), counts only at a restart.
+[[nodiscard]] bool is_fixed_at_start(std::string_view setting);
 
 /// What is wrong with the files `settings` name (certificates, passwords, trust anchors): one line
 /// each.

@@ -1,11 +1,10 @@
 #include "relay/admin/queue_api.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
 
+#include "relay/admin/paging.hpp"
+#include "relay/admin/problem.hpp"
 #include "relay/admin/queue_json.hpp"
 
 namespace signet::admin {
@@ -13,122 +12,103 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxList = 1000;
-constexpr std::string_view kQueue = "/v1/queue/";
+constexpr std::size_t kPage = 200;        // Messages in memory at once.
+constexpr std::size_t kMaxLook = 10'000;  // Messages one request looks at.
 
-net::HttpResponse reply(int status, const json& body) {
-  return {status, "application/json", to_text(body)};
-}
+constexpr std::string_view kNoId = "this is not a queue id: it has 11 letters and digits";
 
-net::HttpResponse refuse(int status, std::string_view words) {
-  return reply(status, {{"error", words}});
-}
-
-net::HttpResponse refuse(const Error& error) {
-  if (error.fault == Fault::not_found) return refuse(404, "no such message in the queue");
-  return refuse(is_transient(error.fault) ? 503 : 409, error.public_text());
-}
-
-/// 1 to kMaxList; nothing for anything else.
-std::optional<std::size_t> parse_limit(std::string_view text) {
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (limit == 0 || limit > kMaxList) return std::nullopt;
-  return limit;
-}
-
-/// The "reason" of the body; nothing if the body is neither empty nor such an object.
-std::optional<std::string> parse_reason(const std::string& body) {
-  if (body.empty()) return std::string();
-  const json parsed = json::parse(body, nullptr, false);
-  if (!parsed.is_object()) return std::nullopt;
-  const auto reason = parsed.find("reason");
-  if (reason == parsed.end()) return std::string();
-  if (!reason->is_string()) return std::nullopt;
-  return reason->get<std::string>();
-}
-
-std::string operator_of(const net::HttpRequest& request) {
-  return request.credentials ? "uid " + std::to_string(request.credentials->uid) : "unknown";
-}
-
-using Action = void (QueueControl::*)(QueueOrder, QueueControl::Done);
-
-Action find_action(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, Action>, 4> kActions{
-      {{"retry", &QueueControl::retry},
-       {"hold", &QueueControl::hold},
-       {"release", &QueueControl::release},
-       {"bounce", &QueueControl::bounce}}};
-  for (const auto& [known, action] : kActions) {
-    if (known == name) return action;
-  }
-  return nullptr;
+/// What the spool or the control said, in words about messages.
+void refuse(Call call, const Error& error) {
+  if (error.fault == Fault::not_found) return call.refuse(404, "no such message in the queue");
+  call.refuse(error);
 }
 
 }  // namespace
 
-void QueueApi::answer(net::HttpExchange exchange) {
-  const std::string path = exchange.request().path;
-  const bool is_get = exchange.request().method == "GET";
-  if (path == "/v1/stats" && is_get) {
-    return exchange.respond(reply(200, stats_of(spool_.stats(), clock_.now())));
-  }
-  if (path == "/v1/queue" && is_get) return list(std::move(exchange));
-  if (!path.starts_with(kQueue)) return exchange.respond(refuse(404, "no such path"));
-  const std::string_view rest = std::string_view(path).substr(kQueue.size());
-  const auto slash = std::min(rest.find('/'), rest.size());
-  const auto id = QueueId::parse(rest.substr(0, slash));
-  if (!id) return exchange.respond(refuse(400, "not a queue id"));
-  const std::string_view action = rest.substr(std::min(slash + 1, rest.size()));
-  if (is_get && slash == rest.size()) return show(std::move(exchange), *id);
-  if (exchange.request().method == "POST") return act(std::move(exchange), *id, action);
-  exchange.respond(refuse(405, "GET a message, POST an action"));
+void QueueApi::add_routes(RouteTable& table) {
+  std::vector<std::string_view> parameters{"limit", "after"};
+  const auto& names = QueueFilter::names();
+  parameters.insert(parameters.end(), names.begin(), names.end());
+  table.add({.method = "GET",
+             .path = "/v1/queue",
+             .parameters = std::move(parameters),
+             .handler = [this](Call call) { list(std::move(call)); }});
+  table.add({.method = "GET", .path = "/v1/queue/stats", .handler = [this](Call call) {
+               call.respond(reply(200, stats_of(spool_.stats(), clock_.now())));
+             }});
+  table.add({.method = "GET", .path = "/v1/queue/{id}", .handler = [this](Call call) {
+               show(std::move(call));
+             }});
+  const auto add_order = [&](std::string_view path, std::string_view name, Order order) {
+    const bool has_reason = name == "hold" || name == "bounce";
+    table.add({.method = "POST",
+               .path = path,
+               .scope = Scope::write,
+               .members = has_reason ? std::vector<Member>{{"reason"}} : std::vector<Member>{},
+               .handler = [this, name, order](Call call) { act(std::move(call), name, order); }});
+  };
+  add_order("/v1/queue/{id}/retry", "retry", &QueueControl::retry);
+  add_order("/v1/queue/{id}/hold", "hold", &QueueControl::hold);
+  add_order("/v1/queue/{id}/release", "release", &QueueControl::release);
+  add_order("/v1/queue/{id}/bounce", "bounce", &QueueControl::bounce);
 }
 
-void QueueApi::list(net::HttpExchange exchange) {
-  const net::HttpRequest& request = exchange.request();
-  const auto limit = parse_limit(request.parameter("limit", "100"));
-  if (!limit) return exchange.respond(refuse(400, "limit is from 1 to 1000"));
+void QueueApi::list(Call call) {
+  const auto limit = page_limit(call.parameters);
+  if (!limit) return call.refuse(limit.error());
+  auto filter = QueueFilter::parse(call.parameters);
+  if (!filter) return call.refuse(filter.error());
   QueueId after;
-  if (const auto text = request.parameter("after"); !text.empty()) {
+  if (const auto text = call.parameter("after"); !text.empty()) {
     const auto id = QueueId::parse(text);
-    if (!id) return exchange.respond(refuse(400, "after is not a queue id"));
+    if (!id) return call.refuse(400, "after is not a queue id");
     after = *id;
   }
-  pool_.post([this, exchange = std::move(exchange), after, limit = *limit]() mutable {
-    const auto messages = spool_.list(after, limit);
-    if (!messages) return exchange.respond(refuse(messages.error()));
-    json rows = json::array();
-    for (const auto& message : *messages) rows.push_back(summary_of(message, clock_.now()));
-    const json next = messages->size() < limit ? json() : json(rows.back()["id"]);
-    exchange.respond(reply(200, {{"messages", std::move(rows)}, {"next", next}}));
-  });
+  pool_.post([this, call = std::move(call), filter = std::move(*filter), after,
+              limit = *limit]() mutable { answer_list(std::move(call), filter, after, limit); });
 }
 
-void QueueApi::show(net::HttpExchange exchange, QueueId id) {
-  pool_.post([this, exchange = std::move(exchange), id]() mutable {
-    const auto message = spool_.load(id);
-    if (!message) return exchange.respond(refuse(message.error()));
-    exchange.respond(reply(200, details_of(*message, clock_.now())));
-  });
-}
-
-void QueueApi::act(net::HttpExchange exchange, QueueId id, std::string_view action) {
-  const Action perform = find_action(action);
-  if (perform == nullptr) {
-    return exchange.respond(refuse(404, "the actions are retry, hold, release and bounce"));
+void QueueApi::answer_list(Call call, const QueueFilter& filter, QueueId after, std::size_t limit) {
+  const WallTime now = clock_.now();
+  json rows = json::array();
+  std::size_t looked_at = 0;
+  const std::size_t page_size = filter == QueueFilter{} ? std::min(kPage, limit) : kPage;
+  bool is_end = false;
+  while (!is_end && rows.size() < limit && looked_at < kMaxLook) {
+    const auto page = spool_.list(after, page_size);
+    if (!page) return refuse(std::move(call), page.error());
+    std::size_t used = 0;
+    for (; used < page->size() && rows.size() < limit; ++used) {
+      const spool::Message& message = (*page)[used];
+      after = message.record.id;
+      if (filter.matches(message, now)) rows.push_back(summary_of(message, now));
+    }
+    looked_at += used;
+    is_end = page->size() < page_size && used == page->size();
   }
-  const auto reason = parse_reason(exchange.request().body);
-  if (!reason)
-    return exchange.respond(refuse(400, "the body is {\"reason\": \"words\"}, or empty"));
-  QueueOrder order{id, *reason, operator_of(exchange.request())};
-  (control_.*perform)(std::move(order), [exchange = std::move(exchange), id,
-                                         name = std::string(action)](Result<void> done) mutable {
-    if (!done) return exchange.respond(refuse(done.error()));
-    exchange.respond(reply(200, {{"id", id.to_string()}, {"done", name}}));
+  const json next = is_end ? json() : json(after.to_string());
+  call.respond(reply(200, {{"messages", std::move(rows)}, {"next", next}}));
+}
+
+void QueueApi::show(Call call) {
+  const auto id = QueueId::parse(call.segment(0));
+  if (!id) return call.refuse(400, kNoId);
+  pool_.post([this, call = std::move(call), id = *id]() mutable {
+    const auto message = spool_.load(id);
+    if (!message) return refuse(std::move(call), message.error());
+    call.respond(reply(200, details_of(*message, clock_.now())));
   });
+}
+
+void QueueApi::act(Call call, std::string_view name, Order order) {
+  const auto id = QueueId::parse(call.segment(0));
+  if (!id) return call.refuse(400, kNoId);
+  QueueOrder given{*id, call.body.text("reason"), call.caller.to_string()};
+  (control_.*order)(std::move(given),
+                    [call = std::move(call), id = *id, name](Result<void> done) mutable {
+                      if (!done) return refuse(std::move(call), done.error());
+                      call.respond(reply(200, {{"id", id.to_string()}, {"done", name}}));
+                    });
 }
 
 }  // namespace signet::admin

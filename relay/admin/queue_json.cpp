@@ -97,8 +97,4 @@ json stats_of(const spool::Stats& stats, WallTime now) {
   return counts;
 }
 
-std::string to_text(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
 }  // namespace signet::admin

@@ -13,7 +13,4 @@ namespace signet::admin {
 [[nodiscard]] nlohmann::json details_of(const spool::Message& message, WallTime now);
 [[nodiscard]] nlohmann::json stats_of(const spool::Stats& stats, WallTime now);
 
-/// As text; octets that are not UTF-8 become U+FFFD.
-[[nodiscard]] std::string to_text(const nlohmann::json& json);
-
 }  // namespace signet::admin

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <future>
 
 #include "relay/net/http_connections.hpp"
@@ -36,13 +37,39 @@ std::string_view method_of(evhttp_request* raw) {
   switch (evhttp_request_get_command(raw)) {
     case EVHTTP_REQ_GET:
       return "GET";
+    case EVHTTP_REQ_HEAD:
+      return "HEAD";
     case EVHTTP_REQ_POST:
       return "POST";
+    case EVHTTP_REQ_PUT:
+      return "PUT";
+    case EVHTTP_REQ_PATCH:
+      return "PATCH";
     case EVHTTP_REQ_DELETE:
       return "DELETE";
     default:
       return {};
   }
+}
+
+/// Octets of the request line and the header.
+std::size_t header_size(evhttp_request* raw) {
+  const char* line = evhttp_request_get_uri(raw);
+  std::size_t size = line == nullptr ? 0 : std::strlen(line);
+  const evkeyvalq* fields = evhttp_request_get_input_headers(raw);
+  for (const evkeyval* field = fields->tqh_first; field != nullptr; field = field->next.tqe_next) {
+    size += std::strlen(field->key) + std::strlen(field->value) + 4;  // ": " and the line's end.
+  }
+  return size;
+}
+
+/// Path and query; an absolute form loses its scheme and host.
+std::string target_of(const evhttp_uri* uri) {
+  const char* path = evhttp_uri_get_path(uri);
+  const char* query = evhttp_uri_get_query(uri);
+  std::string target = path == nullptr ? "" : path;
+  if (query != nullptr) target.append("?").append(query);
+  return target;
 }
 
 std::string decode_path(const char* text) {
@@ -51,15 +78,6 @@ std::string decode_path(const char* text) {
   std::string path = decoded == nullptr ? std::string() : std::string(decoded, size);
   std::free(decoded);
   return path;
-}
-
-void read_query(const char* text, HttpRequest& into) {
-  evkeyvalq pairs{};
-  if (text == nullptr || evhttp_parse_query_str(text, &pairs) != 0) return;
-  for (const evkeyval* pair = pairs.tqh_first; pair != nullptr; pair = pair->next.tqe_next) {
-    into.query.emplace(pair->key, pair->value);
-  }
-  evhttp_clear_headers(&pairs);
 }
 
 void read_peer(evhttp_request* raw, HttpRequest& into) {
@@ -82,8 +100,8 @@ HttpRequest read_request(evhttp_request* raw) {
   HttpRequest request;
   request.method = method_of(raw);
   const evhttp_uri* uri = evhttp_request_get_evhttp_uri(raw);
+  request.target = target_of(uri);
   request.path = decode_path(evhttp_uri_get_path(uri));
-  read_query(evhttp_uri_get_query(uri), request);
   const char* authorization =
       evhttp_find_header(evhttp_request_get_input_headers(raw), "Authorization");
   if (authorization != nullptr) request.authorization = authorization;
@@ -100,7 +118,9 @@ void send(evhttp_request* raw, const HttpResponse& response) {
   evhttp_add_header(fields, "Cache-Control", "no-store");
   evhttp_add_header(fields, "X-Content-Type-Options", "nosniff");
   evhttp_add_header(fields, "Connection", "close");
-  if (response.status == 405) evhttp_add_header(fields, "Allow", "GET, POST, DELETE");
+  for (const auto& [name, value] : response.fields) {
+    evhttp_add_header(fields, name.c_str(), value.c_str());
+  }
   evbuffer* body = evhttp_request_get_output_buffer(raw);
   evbuffer_add(body, response.body.data(), response.body.size());
   evhttp_send_reply(raw, response.status, nullptr, nullptr);
@@ -181,9 +201,10 @@ Result<void> HttpServer::Impl::start(const Place& place) {
 void HttpServer::Impl::accept(Descriptor socket) {
   connections = std::make_unique<HttpConnections>(loop.base(), limits);
   http.reset(evhttp_new(loop.base()));
-  evhttp_set_max_headers_size(http.get(), static_cast<ev_ssize_t>(limits.header_bytes));
+  // evhttp's own answer to too much is a bare 400, so it reads some more than is allowed.
+  evhttp_set_max_headers_size(http.get(), static_cast<ev_ssize_t>(4 * limits.header_bytes));
   evhttp_set_max_body_size(http.get(), static_cast<ev_ssize_t>(limits.body_bytes));
-  // All that evhttp knows: others than ours it would answer 501 by itself.
+  // All that evhttp knows: what is not allowed it would answer 501 by itself.
   evhttp_set_allowed_methods(http.get(), EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
                                              EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                              EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
@@ -207,7 +228,13 @@ void HttpServer::Impl::accept(Descriptor socket) {
 
 void HttpServer::Impl::dispatch(evhttp_request* raw) {
   if (method_of(raw).empty()) {
-    return send(raw, {405, "text/plain; charset=utf-8", "only GET, POST and DELETE\n"});
+    return send(raw, {405,
+                      "text/plain; charset=utf-8",
+                      "this method means nothing here\n",
+                      {{"Allow", "GET, POST"}}});
+  }
+  if (header_size(raw) > limits.header_bytes) {
+    return send(raw, {431, "text/plain; charset=utf-8", "the request's header is too big\n"});
   }
   evhttp_connection* connection = evhttp_request_get_connection(raw);
   auto pending = std::make_shared<HttpExchange::Pending>(
@@ -221,11 +248,6 @@ void HttpServer::Impl::dispatch(evhttp_request* raw) {
       },
       pending.get());
   handler(HttpExchange(std::move(pending)));
-}
-
-std::string_view HttpRequest::parameter(std::string_view name, std::string_view otherwise) const {
-  const auto found = query.find(name);
-  return found == query.end() ? otherwise : std::string_view(found->second);
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(Loop& loop, const Place& place,

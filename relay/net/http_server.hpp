@@ -1,7 +1,7 @@
 // A small HTTP/1.1 server for monitoring and administration, over libevent's evhttp.
 //
-// GET, POST and DELETE; one request per connection; header, body, time and connections are capped.
-// No TLS, no tokens, no routing: what a path means is the handler's affair.
+// One request per connection; header, body, time and connections are capped. No TLS, no tokens, no
+// routing: what a path and a method mean is the handler's affair.
 #pragma once
 
 #include <sys/types.h>
@@ -9,12 +9,13 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "relay/base/ip_address.hpp"
 #include "relay/base/result.hpp"
@@ -30,23 +31,20 @@ struct PeerCredentials {
 };
 
 struct HttpRequest {
-  std::string method;  ///< "GET", "POST" or "DELETE".
-  std::string path;    ///< Percent-decoded, without the query.
-  std::map<std::string, std::string, std::less<>> query;
+  std::string method;         ///< "GET", "HEAD", "POST", "PUT", "PATCH" or "DELETE".
+  std::string target;         ///< Path and query as they were sent.
+  std::string path;           ///< Percent-decoded, without the query.
   std::string authorization;  ///< The field's value, empty when absent.
   std::string body;
   Endpoint peer;                               ///< Of a TCP connection.
   std::optional<PeerCredentials> credentials;  ///< Of a Unix socket's.
-
-  /// The query's value, or `otherwise`.
-  [[nodiscard]] std::string_view parameter(std::string_view name,
-                                           std::string_view otherwise = {}) const;
 };
 
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> fields = {};  ///< Further header fields.
 };
 
 /// One request and the duty to answer it. May outlive the handler, the connection and the server;
@@ -69,8 +67,8 @@ class HttpExchange {
 };
 
 struct HttpLimits {
-  int connections = 64;  ///< More wait in the kernel's queue.
-  std::size_t header_bytes = 16U << 10U;
+  int connections = 64;                   ///< More wait in the kernel's queue.
+  std::size_t header_bytes = 16U << 10U;  ///< With the request line; beyond it 431.
   std::size_t body_bytes = 1U << 20U;
   std::chrono::milliseconds time{10000};  ///< For the whole request, and for the whole response.
 };

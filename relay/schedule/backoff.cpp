@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "relay/schedule/in_slices.hpp"
 #include "relay/schedule/schedule.hpp"
 
 namespace signet::schedule {
@@ -48,6 +49,16 @@ SteadyTime Backoff::not_before(const std::string& destination) const {
 std::size_t Backoff::size() const {
   const std::scoped_lock lock(mutex_);
   return entries_.size();
+}
+
+std::vector<Backoff::Held> Backoff::list() const {
+  const SteadyTime now = clock_.steady();
+  std::vector<Held> all;
+  visit_in_slices(entries_, mutex_, [&](const auto& entry) {
+    if (entry.second.until > now)
+      all.push_back({entry.first, entry.second.until, entry.second.failures});
+  });
+  return all;
 }
 
 // A full table is swept at most once a minute: a sweep looks at every entry.

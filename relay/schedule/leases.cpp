@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "relay/schedule/in_slices.hpp"
 #include "relay/schedule/schedule.hpp"
 
 namespace signet::schedule {
@@ -49,6 +50,15 @@ std::uint32_t Leases::in_use(const std::string& destination) const {
 std::size_t Leases::size() const {
   const std::scoped_lock lock(mutex_);
   return entries_.size();
+}
+
+std::vector<Leases::Use> Leases::list() const {
+  std::vector<Use> uses;
+  visit_in_slices(entries_, mutex_, [&](const auto& entry) {
+    const Use use{entry.first, entry.second->leases.load(), entry.second->wishes.load()};
+    if (use.connections > 0 || use.waiting > 0) uses.push_back(use);
+  });
+  return uses;
 }
 
 }  // namespace signet::schedule

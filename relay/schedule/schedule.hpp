@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "config/settings.hpp"
 #include "relay/base/clock.hpp"
@@ -75,6 +76,14 @@ class Leases {
   [[nodiscard]] std::uint32_t in_use(const std::string& destination) const;
   /// Destinations in the table: at most twice those in use, and a constant.
   [[nodiscard]] std::size_t size() const;
+  struct Use {
+    std::string destination;
+    std::uint32_t connections = 0;
+    std::uint32_t waiting = 0;
+  };
+  /// Destinations with either, in no order. Holds the lock for short times only: what changes
+  /// meanwhile may be missing, or there twice.
+  [[nodiscard]] std::vector<Use> list() const;
 
  private:
   std::shared_ptr<Entry>& entry(const std::string& destination);
@@ -99,6 +108,13 @@ class Backoff {
   /// Not before this time; the epoch when it may be tried now.
   [[nodiscard]] SteadyTime not_before(const std::string& destination) const;
   [[nodiscard]] std::size_t size() const;
+  struct Held {
+    std::string destination;
+    SteadyTime until;
+    unsigned failures = 0;
+  };
+  /// Destinations in back-off now, in no order; as Leases::list().
+  [[nodiscard]] std::vector<Held> list() const;
 
  private:
   struct Entry {

@@ -47,6 +47,18 @@ TEST(ContradictionsTest, mail_to_the_internet_leaves_from_an_address_that_receiv
   EXPECT_THAT(problems_of(pool("bind = '10.0.0.5'") + elsewhere), IsEmpty());
 }
 
+TEST(ContradictionsTest, stable_selectors_belong_to_a_delegated_zone) {
+  const auto rotation = [](std::string_view lines) {
+    return problems_of(std::string(kListen) + "[rotation]\n" + std::string(lines));
+  };
+  EXPECT_THAT(rotation("selectors = ['s1', 's2']\n"), HasSubstr("count only with 'delegate_to'"));
+  for (const auto* wrong : {"['s1']", "['s1', 's1']", "['s1', 'a.b']", "['s1', 'S2']"})
+    EXPECT_THAT(rotation("delegate_to = 'dkim.example'\nselectors = " + std::string(wrong) + "\n"),
+                HasSubstr("two or more different names"))
+        << wrong;
+  EXPECT_THAT(rotation("delegate_to = 'dkim.example'\n"), IsEmpty());
+}
+
 TEST(ContradictionsTest, client_certificates_need_one_of_ours) {
   EXPECT_THAT(problems_of(std::string(kListen) + "[tls]\nclient_ca = 'ca'\n"),
               HasSubstr("'client_ca' in [tls] needs 'certificate' and 'key'"));
@@ -59,6 +71,18 @@ TEST(ContradictionsTest, a_signature_lives_as_long_as_the_mail) {
   EXPECT_THAT(problems_of(listen + "[signing]\nsignature_life = '4d'\n"), HasSubstr(kWhat));
   EXPECT_THAT(problems_of(listen + "[signing]\nsignature_life = '4d'\n[queue]\nlife = '4d'\n"),
               IsEmpty());
+}
+
+TEST(ContradictionsTest, the_admin_api_is_not_opened_to_everybody) {
+  const std::string admin = std::string(kListen) + "[admin]\n";
+  const std::string tokens = "tokens = '/t'\n";
+  EXPECT_THAT(problems_of(admin + "listen = '127.0.0.1:9126'\n"), HasSubstr("needs 'tokens'"));
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '[::1]:9126'\n"), IsEmpty());
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '0.0.0.0:9126'\n"),
+              HasSubstr("is not a loopback address"));
+  EXPECT_THAT(problems_of(admin + tokens + "listen = '10.0.0.1:9126'\nallow_remote = true\n"),
+              IsEmpty());
+  EXPECT_THAT(problems_of(admin + "requests_per_second = 0\n"), HasSubstr("requests_per_second"));
 }
 
 TEST(ContradictionsTest, limits_that_would_let_no_message_in_are_wrong) {

@@ -110,8 +110,9 @@ TEST(ExampleTest, shows_the_defaults) {
     return std::tuple(c.messages_per_hour, c.recipients_per_hour, c.connections, c.foreign_from,
                       c.repair.long_lines, c.repair.eight_bit_header, c.repair.bare_lf,
                       c.allow_unsigned, s.loops, s.store_allow_group, s.allow_private_mx,
-                      s.monitoring.log_level, s.signing.profile, s.alignment.enabled,
-                      s.alignment.policy, s.clock.require_sync);
+                      s.monitoring.log_level, s.admin.allow_remote, s.admin.requests_per_second,
+                      s.signing.profile, s.alignment.enabled, s.alignment.policy,
+                      s.clock.require_sync);
   };
   EXPECT_EQ(limits(*minimal.settings), limits(*whole.settings));
   EXPECT_EQ(times(*minimal.settings), times(*whole.settings));

@@ -43,6 +43,20 @@ TEST_F(BackoffTest, failures_of_one_outage_count_once) {
   EXPECT_EQ(wait("a"), minutes(1));
 }
 
+TEST_F(BackoffTest, lists_what_is_held_back_now) {
+  EXPECT_TRUE(backoff_.list().empty());
+  backoff_.failed("a");
+  clock_.advance(minutes(1));
+  backoff_.failed("a");
+  backoff_.failed("b");
+  clock_.advance(minutes(1));
+  const auto held = backoff_.list();
+  ASSERT_EQ(held.size(), 1U) << "the back-off of b is over";
+  EXPECT_EQ(held[0].destination, "a");
+  EXPECT_EQ(held[0].failures, 2U);
+  EXPECT_EQ(held[0].until - clock_.steady(), minutes(1));
+}
+
 TEST_F(BackoffTest, a_success_forgets_all) {
   backoff_.failed("a");
   clock_.advance(minutes(1));

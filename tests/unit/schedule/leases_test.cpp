@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <set>
 #include <thread>
 
 #include "relay/schedule/schedule.hpp"
@@ -40,6 +41,22 @@ TEST(LeasesTest, destinations_without_leases_do_not_pile_up) {
   for (int i = 0; i < 10'000; ++i) (void)leases.take(std::to_string(i), 5);
   EXPECT_LE(leases.size(), 1024U);
   EXPECT_EQ(leases.in_use("kept"), 1U);
+}
+
+TEST(LeasesTest, lists_all_that_are_in_use_and_only_those) {
+  Leases leases;
+  std::vector<Leases::Lease> kept;
+  for (int i = 0; i < 5'000; ++i) kept.push_back(leases.take(std::to_string(i), 5));
+  (void)leases.take("over", 5);
+  const Leases::Wish wish = leases.wish("wanted");
+  std::set<std::string> names;
+  for (const Leases::Use& use : leases.list()) {
+    EXPECT_TRUE(names.insert(use.destination).second);
+    EXPECT_EQ(use.connections, use.destination == "wanted" ? 0U : 1U);
+    EXPECT_EQ(use.waiting, use.destination == "wanted" ? 1U : 0U);
+  }
+  EXPECT_EQ(names.size(), 5'001U);
+  EXPECT_TRUE(names.contains("wanted"));
 }
 
 TEST(LeasesTest, a_lease_may_outlive_the_table) {

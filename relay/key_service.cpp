@@ -1,0 +1,121 @@
+#include "relay/key_service.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "keys/create_key.hpp"
+#include "relay/key_json.hpp"
+#include "relay/rotation_parts.hpp"
+
+namespace signet {
+namespace {
+
+using admin::KeyVerb;
+using nlohmann::json;
+
+/// A rotator with what it needs, for one order.
+class Hand {
+ public:
+  Hand(Services& services, const config::Settings& settings, const std::string& by)
+      : services_(services),
+        parts_(settings, by),
+        rotator_(
+            parts_.options, *parts_.publisher, parts_.proof, services.clock,
+            {.moved = [this](const Domain& domain, const keys::KeyEntry& key,
+                             keys::KeyState from) { note(domain, key, from); },
+             .mismatched = {},
+             .publisher_failed = [this](const Domain&,
+                                        const Error&) { services_.metrics.publisher_failed(); }}) {}
+  [[nodiscard]] keys::Rotator& rotator() { return rotator_; }
+
+ private:
+  void note(const Domain& domain, const keys::KeyEntry& key, keys::KeyState from) {
+    services_.metrics.key_moved(name_of(key.state));
+    services_.log.write(key_fact(domain, key, from, services_.clock.now()));
+  }
+
+  Services& services_;
+  RotationParts parts_;
+  keys::Rotator rotator_;
+};
+
+Result<keys::KeyEntry> turn(keys::Rotator& rotator, const admin::KeyOrder& order,
+                            keys::Algorithm algorithm) {
+  switch (order.verb) {
+    case KeyVerb::publish:
+      return rotator.publish(order.domain, order.selector);
+    case KeyVerb::activate:
+      return rotator.activate(order.domain, order.selector, order.unproven);
+    case KeyVerb::retire:
+      return rotator.retire(order.domain, order.selector);
+    case KeyVerb::revoke:
+      return rotator.revoke(order.domain, order.selector);
+    case KeyVerb::create:
+    case KeyVerb::rotate:
+      break;
+  }
+  return rotator.begin(order.domain, algorithm);
+}
+
+json describe_signing(const keys::SigningDomain& domain, const config::Settings& settings) {
+  json active = json::array();
+  for (const auto& key : domain.active) {
+    active.push_back(
+        {{"selector", key.selector}, {"algorithm", keys::name_of(key.key.algorithm())}});
+  }
+  const auto profile = domain.profile_given ? domain.profile : default_profile(settings.signing);
+  return {{"domain", domain.name.text()},
+          {"signs", true},
+          {"active", std::move(active)},
+          {"profile", profile == keys::Profile::bulk ? "bulk" : "standard"},
+          {"alignment", domain.alignment ? json(name_of(*domain.alignment)) : json()},
+          {"warnings", domain.warnings}};
+}
+
+}  // namespace
+
+Result<std::vector<Domain>> KeyService::domains() { return services_.domains.list(); }
+
+Result<json> KeyService::show(const Domain& domain) {
+  Hand hand(services_, *settings_, "");
+  const auto report = hand.rotator().look(domain);
+  if (!report) return report.failure();
+  return describe_keys(hand.rotator(), domain, *report);
+}
+
+Result<json> KeyService::signing(const Domain& domain) {
+  const auto read = keys::read_domain(settings_->store, domain, settings_->store_allow_group,
+                                      services_.clock.now());
+  if (read) return describe_signing(**read, *services_.current.get()->settings);
+  if (read.error().fault != Fault::no_active_key) return read.failure();
+  return json{{"domain", domain.text()},
+              {"signs", false},
+              {"active", json::array()},
+              {"problem", "no key is active: see /v1/keys/" + domain.text()}};
+}
+
+Result<json> KeyService::obey(const admin::KeyOrder& order) {
+  const auto algorithm =
+      order.algorithm == "ed25519" ? keys::Algorithm::ed25519 : keys::Algorithm::rsa;
+  Hand hand(services_, *settings_, order.by);
+  if (order.verb != KeyVerb::create) {
+    const auto key = turn(hand.rotator(), order, algorithm);
+    if (!key) return key.failure();
+    return describe_key(hand.rotator(), order.domain, *key);
+  }
+  const auto made = create(order, algorithm);
+  if (!made) return made.failure();
+  const auto report = hand.rotator().look(order.domain);
+  if (!report) return report.failure();
+  const auto* key = keys::find_key(report->keys, made->selector);
+  if (key == nullptr) return fail(Fault::local_error, "the new key is gone again");
+  return describe_key(hand.rotator(), order.domain, *key);
+}
+
+Result<keys::SigningKey> KeyService::create(const admin::KeyOrder& order,
+                                            keys::Algorithm algorithm) {
+  return keys::create_key(
+      {.directory = settings_->store, .allow_group = settings_->store_allow_group}, order.domain,
+      order.selector, algorithm, {.at = services_.clock.now(), .reason = "new", .by = order.by});
+}
+
+}  // namespace signet
