@@ -194,6 +194,11 @@ void read_monitoring(Section& root, Settings& settings) {
     monitoring.text("delivery_log", log);
     if (!log.empty())
       into.delivery_log = log == "-" ? std::filesystem::path(log) : root.reading().resolve(log);
+    monitoring.size("delivery_log_bytes", into.delivery_log_bytes);
+    monitoring.count("delivery_log_kept", into.delivery_log_kept, 1U, 1000U);
+    using enum MonitoringSettings::Addresses;
+    monitoring.choice("delivery_log_addresses", into.delivery_log_addresses,
+                      {{"whole", whole}, {"domain", domain}, {"hashed", hashed}});
     std::string_view level = "info";
     monitoring.choice<std::string_view>("log_level", level,
                                         {{"trace", "trace"},

@@ -1,4 +1,6 @@
 // [rotation].
+#include <algorithm>
+
 #include "config/sections.hpp"
 
 namespace signet::config {
@@ -33,6 +35,28 @@ void read_quiet_hours(Section& rotation, RotationSettings& into) {
   if (!from || !until || *from == *until)
     return rotation.problem("quiet_hours", "is written \"22:00-06:00\" (UTC)");
   into.quiet_hours = std::pair{*from, *until};
+}
+
+/// A single label: it names a CNAME beside a customer's other names.
+bool is_label(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+void read_delegation(Section& rotation, RotationSettings& into) {
+  rotation.domain("delegate_to", into.delegate_to);
+  bool are_labels = true;
+  rotation.texts("selectors", [&](const std::string& selector, Position) {
+    are_labels = are_labels && is_label(selector) &&
+                 std::ranges::find(into.selectors, selector) == into.selectors.end();
+    into.selectors.push_back(selector);
+  });
+  if (into.selectors.empty() && into.delegate_to) into.selectors = {"s1", "s2"};
+  if (!are_labels || into.selectors.size() == 1)
+    return rotation.problem("selectors", "are two or more different names such as \"s1\"");
+  if (!into.selectors.empty() && !into.delegate_to)
+    rotation.problem("selectors", "count only with 'delegate_to'");
 }
 
 void read_update(Section& rotation, RotationSettings& into) {
@@ -88,6 +112,7 @@ void read_rotation(Section& root, Settings& settings) {
     rotation.count("at_once", into.at_once, 1U);
     rotation.flag("fall_back", into.fall_back);
     read_quiet_hours(rotation, into);
+    read_delegation(rotation, into);
     read_update(rotation, into);
     read_command(rotation, into);
   });

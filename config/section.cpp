@@ -1,28 +1,12 @@
 #include "config/section.hpp"
 
 #include <algorithm>
-#include <numeric>
 
+#include "config/nearest_word.hpp"
 #include "config/quantity.hpp"
 
 namespace signet::config {
 namespace {
-
-/// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 template <typename T>
 bool holds(const Value* value) {
@@ -237,14 +221,7 @@ void Section::entries(std::string_view key, const VisitEntry& visit) {
 }
 
 std::string Section::nearest(std::string_view key) const {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, key.size() / 3) + 1;
-  for (const std::string& known : asked_) {
-    const std::size_t far = distance(key, known);
-    if (far < best_distance) best = known;
-    best_distance = std::min(best_distance, far);
-  }
-  return best;
+  return nearest_word(key, {asked_.begin(), asked_.end()});
 }
 
 void Section::refuse_unknown() {

@@ -217,9 +217,13 @@ struct ResolverOptions {
 };
 
 struct MonitoringSettings {
-  std::optional<Endpoint> listen;      ///< /metrics, /healthz, /readyz; nothing when unset.
-  std::filesystem::path socket;        ///< Admin socket; default: SPOOL/signet.sock.
-  std::filesystem::path delivery_log;  ///< "-": standard output; empty: SPOOL/delivery.log.
+  std::optional<Endpoint> listen;        ///< /metrics, /healthz, /readyz; nothing when unset.
+  std::filesystem::path socket;          ///< Admin socket; default: SPOOL/signet.sock.
+  std::filesystem::path delivery_log;    ///< "-": standard output; empty: SPOOL/delivery.log.
+  std::uint64_t delivery_log_bytes = 0;  ///< Larger: a new file is begun; 0: never.
+  std::uint32_t delivery_log_kept = 5;   ///< Of the files before, FILE.1 the newest.
+  enum class Addresses { whole, domain, hashed };
+  Addresses delivery_log_addresses = Addresses::whole;
   std::string log_level = "info";
   friend bool operator==(const MonitoringSettings&, const MonitoringSettings&) = default;
 };
@@ -250,8 +254,11 @@ struct RotationSettings {
   bool fall_back = false;
   /// Minutes of the day, UTC.
   std::optional<std::pair<minutes, minutes>> quiet_hours;
-  std::optional<Endpoint> server;  ///< rfc2136: the primary.
-  std::optional<Domain> zone;      ///< rfc2136: unset: found by its SOA.
+  /// Zone of ours into which customers' CNAMEs lead: s1._domainkey.DOMAIN to s1.DOMAIN.ZONE.
+  std::optional<Domain> delegate_to;
+  std::vector<std::string> selectors;  ///< With delegate_to: those that have CNAMEs, used in turn.
+  std::optional<Endpoint> server;      ///< rfc2136: the primary.
+  std::optional<Domain> zone;          ///< rfc2136: unset: found by its SOA.
   std::string key_name;
   std::string key_algorithm = "hmac-sha256";
   std::filesystem::path key_file;

@@ -108,7 +108,7 @@ class DomainReader {
     domain_->profile = rules->profile.value_or(Profile::standard);
     domain_->profile_given = rules->profile.has_value();
     domain_->alignment = rules->alignment;
-    legacy_ = rules->legacy;
+    legacy_until_ = rules->legacy_until;
     return {};
   }
 
@@ -173,18 +173,13 @@ class DomainReader {
   // RFC 8301 3.2: shorter keys must not sign; who needs time to change gets it, with an end.
   Result<void> allow_legacy(const KeyEntry& entry, const std::string& name, unsigned bits) {
     const auto size = "RSA of " + std::to_string(bits) + " bits";
-    if (entry.legacy_until && now_ < *entry.legacy_until) {
-      domain_->warnings.push_back(name + ": " + size + " (legacy until " +
-                                  format_time(*entry.legacy_until) + ")");
-      stamp_.good_until =
-          std::min(stamp_.good_until.value_or(WallTime::max()), *entry.legacy_until);
-      return {};
-    }
-    if (entry.legacy_until)
-      return refuse(name, size + ": legacy ended on " + format_time(*entry.legacy_until) +
+    const auto until = entry.legacy_until ? entry.legacy_until : legacy_until_;
+    if (!until) return refuse(name, size + ": under 2048 and not marked legacy");
+    if (now_ >= *until)
+      return refuse(name, size + ": legacy ended on " + format_time(*until) +
                               ", replace it with 'signet keys new " + domain_->name.text() + "'");
-    if (!entry.legacy && !legacy_) return refuse(name, size + ": under 2048 and not marked legacy");
-    domain_->warnings.push_back(name + ": " + size + " (legacy, without an end)");
+    domain_->warnings.push_back(name + ": " + size + " (legacy until " + format_time(*until) + ")");
+    stamp_.good_until = std::min(stamp_.good_until.value_or(WallTime::max()), *until);
     return {};
   }
 
@@ -192,7 +187,7 @@ class DomainReader {
   const WallTime now_;
   fs::path folder_;
   FileRule rule_;
-  bool legacy_ = false;
+  std::optional<WallTime> legacy_until_;
   std::vector<std::string> selectors_;
   std::vector<KeyEntry> entries_;
   DomainStamp stamp_;

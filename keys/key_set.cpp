@@ -120,15 +120,20 @@ Result<void> read_text(const Entry& entry, KeyEntry& into, bool& has_state) {
   return {};
 }
 
+Failure legacy_without_end(Position where) {
+  return refuse(where, "legacy needs an end: legacy_until = \"2027-06-30T00:00:00Z\"");
+}
+
 Result<KeyEntry> read_entry(const Value& value) {
   KeyEntry key;
   bool has_state = false;
+  bool is_legacy = false;
   for (const Entry& entry : std::get<Table>(value.of).entries) {
     Result<void> read;
     if (std::holds_alternative<std::string>(entry.value.of)) {
       read = read_text(entry, key, has_state);
     } else if (entry.key == "legacy" && std::holds_alternative<bool>(entry.value.of)) {
-      key.legacy = std::get<bool>(entry.value.of);
+      is_legacy = std::get<bool>(entry.value.of);
     } else if (entry.key == "move") {
       read = read_moves(entry, key);
     } else {
@@ -138,6 +143,7 @@ Result<KeyEntry> read_entry(const Value& value) {
   }
   if (!is_selector(key.selector)) return refuse(value.where, "no selector, or a bad one");
   if (!has_state) return refuse(value.where, "no state");
+  if (is_legacy && !key.legacy_until) return legacy_without_end(value.where);
   if (!key.moves.empty() && key.moves.back().to != key.state) {
     return refuse(value.where, "selector " + key.selector + " is said to be " +
                                    std::string(name_of(key.state)) + ", but its last move led to " +
@@ -151,6 +157,8 @@ Result<void> read_rotation(const Entry& section, DomainRules& rules) {
     const auto* text = std::get_if<std::string>(&entry.value.of);
     if (entry.key == "enabled" && std::holds_alternative<bool>(entry.value.of)) {
       rules.rotates = std::get<bool>(entry.value.of);
+    } else if (entry.key == "delegated" && std::holds_alternative<bool>(entry.value.of)) {
+      rules.delegated = std::get<bool>(entry.value.of);
     } else if (entry.key == "interval" && text != nullptr) {
       const auto interval = config::parse_duration(*text);
       if (!interval || *interval < std::chrono::seconds(1))
@@ -255,13 +263,20 @@ Result<DomainRules> parse_domain_rules(std::string_view toml) {
   const auto parsed = config::parse_document(toml);
   if (!parsed.error.empty()) return refuse(parsed.error_at, parsed.error);
   DomainRules rules;
+  bool is_legacy = false;
+  Position legacy_at;
   for (const Entry& entry : parsed.root.entries) {
     if (entry.key == "profile" && std::holds_alternative<std::string>(entry.value.of)) {
       const std::string_view name = std::get<std::string>(entry.value.of);
       if (name != "standard" && name != "bulk") return refuse(entry.where, "unknown profile");
       rules.profile = name == "bulk" ? Profile::bulk : Profile::standard;
     } else if (entry.key == "legacy" && std::holds_alternative<bool>(entry.value.of)) {
-      rules.legacy = std::get<bool>(entry.value.of);
+      is_legacy = std::get<bool>(entry.value.of);
+      legacy_at = entry.where;
+    } else if (entry.key == "legacy_until" && std::holds_alternative<std::string>(entry.value.of)) {
+      const auto time = read_time(entry.value);
+      if (!time) return time.failure();
+      rules.legacy_until = *time;
     } else if (entry.key == "rotation" && std::holds_alternative<Table>(entry.value.of)) {
       if (const auto read = read_rotation(entry, rules); !read) return read.failure();
     } else if (entry.key == "policy" && std::holds_alternative<Table>(entry.value.of)) {
@@ -270,6 +285,7 @@ Result<DomainRules> parse_domain_rules(std::string_view toml) {
       return unknown(entry);
     }
   }
+  if (is_legacy && !rules.legacy_until) return legacy_without_end(legacy_at);
   return rules;
 }
 
@@ -281,7 +297,6 @@ std::string format_key_set(const KeySet& keys) {
     add_line(text, "state", name_of(key.state));
     if (key.algorithm) add_line(text, "algorithm", name_of(*key.algorithm));
     if (!key.fingerprint.empty()) add_line(text, "fingerprint", key.fingerprint);
-    if (key.legacy) text += "legacy = true\n";
     if (key.legacy_until) add_line(text, "legacy_until", format_time(*key.legacy_until));
     for (const Move& move : key.moves) {
       text += "[[key.move]]\n";

@@ -6,18 +6,20 @@
 //                                          deleted failed
 //                   algorithm = "rsa-sha256"              optional, as all that follows
 //                   fingerprint = "SHA256:<base64>"       of the octets in p=
-//                   legacy_until = "2027-06-30T00:00:00Z" an RSA key below 2048 bits may sign
-//                   legacy = true                         the same without an end
+//                   legacy = true                         an RSA key below 2048 bits may sign,
+//                   legacy_until = "2027-06-30T00:00:00Z" until then: the end suffices, and is
+//                   needed
 //                   [[key.move]]           how it came to this state, oldest first
 //                   to = "generated"
 //                   at = "2026-11-25T19:00:00Z"
 //                   reason = "new"
 //                   by = "uid 0"
 //   domain.toml     profile = "bulk"       optional: or "standard"
-//                   legacy = true          optional: for every key of the domain
+//                   legacy_until = "…"     optional: for every key of the domain
 //                   [rotation]             optional: differs from [rotation] of the configuration
 //                   enabled = false
 //                   interval = "90d"
+//                   delegated = false      its records are in its own zone, not in delegate_to
 //                   [policy]               optional
 //                   alignment = "observe"  or: auto tag hold refuse
 //
@@ -59,7 +61,6 @@ struct Move {
 struct KeyEntry {
   std::string selector;
   KeyState state = KeyState::generated;
-  bool legacy = false;
   std::optional<WallTime> legacy_until = {};
   std::optional<Algorithm> algorithm = {};
   std::string fingerprint = {};  ///< Empty: not known.
@@ -76,9 +77,10 @@ using KeySet = std::vector<KeyEntry>;
 
 struct DomainRules {
   std::optional<Profile> profile;
-  bool legacy = false;
-  std::optional<AlignmentPolicy> alignment;
+  std::optional<WallTime> legacy_until = {};
+  std::optional<AlignmentPolicy> alignment = {};
   bool rotates = true;
+  bool delegated = true;
   std::optional<std::chrono::seconds> interval = {};
 };
 

@@ -132,7 +132,7 @@ class Planner {
     offer_check(key, fact(key).seen == RecordSeen::unknown ? policy_.poll : policy_.recheck);
     if (policy_.falls_back && is_bad(fact(key).seen)) plan_fall_back(key);
     if (!policy_.rotates || successor_of(keys_, algorithm_of(key)) != nullptr) return;
-    if (!policy_.selectors.empty() && !has_free_selector()) return;
+    if (!policy_.selectors.empty() && free_selector(keys_, policy_.selectors) == nullptr) return;
     const auto time = rotation_time(domain_, keys_, algorithm_of(key), policy_);
     if (time) offer(Step::create, key, *time, "rotation");
   }
@@ -155,6 +155,8 @@ class Planner {
   void plan_revoked(const KeyEntry& key) {
     const RecordSeen seen = fact(key).seen;
     const WallTime over = since(key) + policy_.revoked_for;
+    if (!is_published_by_us(key))
+      return offer(Step::remove, key, over, "revoked long enough, its record is not ours");
     if (seen == RecordSeen::revoked || seen == RecordSeen::absent)
       return offer(Step::remove, key, over, "revoked long enough");
     // Whoever revoked it may not have come to tell the publisher.
@@ -163,11 +165,9 @@ class Planner {
     offer_check(key, policy_.poll);
   }
 
-  [[nodiscard]] bool has_free_selector() const {
-    return std::ranges::any_of(policy_.selectors, [&](const std::string& selector) {
-      const KeyEntry* key = find_key(keys_, selector);
-      return key == nullptr || key->state == deleted;
-    });
+  [[nodiscard]] bool is_published_by_us(const KeyEntry& key) const {
+    const auto& stable = policy_.selectors;
+    return stable.empty() || std::ranges::find(stable, key.selector) != stable.end();
   }
 
   static bool is_bad(RecordSeen seen) {
@@ -313,6 +313,14 @@ const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm) {
   const auto found = std::ranges::find_if(
       keys, [&](const KeyEntry& key) { return is_pending(key) && algorithm_of(key) == algorithm; });
   return found == keys.end() ? nullptr : &*found;
+}
+
+const std::string* free_selector(const KeySet& keys, const std::vector<std::string>& selectors) {
+  const auto found = std::ranges::find_if(selectors, [&](const std::string& selector) {
+    const KeyEntry* key = find_key(keys, selector);
+    return key == nullptr || key->state == deleted;
+  });
+  return found == selectors.end() ? nullptr : &*found;
 }
 
 const KeyEntry* active_key(const KeySet& keys, Algorithm algorithm) {

@@ -73,7 +73,9 @@ struct RotationPolicy {
   std::chrono::seconds republish = std::chrono::minutes(10);
   std::chrono::seconds give_up = std::chrono::hours(24 * 7);  ///< A record that never appears.
   std::chrono::seconds retry = std::chrono::hours(24);        ///< After a failed key.
-  std::vector<std::string> selectors = {};  ///< Stable ones, delegated to us; empty: new ones.
+  /// Stable ones with a CNAME into a zone of ours, used in turn; empty: ever new ones. Records of
+  /// other selectors are the operator's affair then.
+  std::vector<std::string> selectors = {};
   /// Minutes of the day (UTC) in which nothing is changed; may wrap around midnight.
   std::optional<std::pair<std::chrono::minutes, std::chrono::minutes>> quiet = {};
 };
@@ -113,6 +115,9 @@ struct Due {
 
 /// A successor on its way to be active; null: none.
 [[nodiscard]] const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm);
+/// The first of the stable selectors that no key has; null: all are in use.
+[[nodiscard]] const std::string* free_selector(const KeySet& keys,
+                                               const std::vector<std::string>& selectors);
 [[nodiscard]] const KeyEntry* active_key(const KeySet& keys, Algorithm algorithm);
 
 }  // namespace signet::keys

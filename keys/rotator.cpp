@@ -23,6 +23,10 @@ std::string record_name(const Domain& domain, const std::string& selector) {
   return selector + "._domainkey." + domain.text();
 }
 
+std::string delegated_name(const Domain& domain, const std::string& selector, const Domain& zone) {
+  return selector + "." + domain.text() + "." + zone.text();
+}
+
 Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
                                          std::chrono::seconds recheck) {
   auto policy = policy_for(domain);
@@ -56,6 +60,7 @@ Result<RotationPolicy> Rotator::policy_for(const Domain& domain) const {
   policy.rotates = policy.rotates && rules->rotates;
   if (rules->interval) policy.interval = *rules->interval;
   policy.jitter = std::min(policy.jitter, policy.interval / 4);
+  if (!options_.delegate_to || !rules->delegated) policy.selectors.clear();
   return policy;
 }
 
@@ -125,9 +130,21 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
   auto keys = folder->read();
   if (!keys) return keys.failure();
   if (successor_of(*keys, due.algorithm) != nullptr) return {};
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  auto selector = new_selector(*keys, clock_.now());
+  if (!policy->selectors.empty()) {
+    const auto* stable = free_selector(*keys, policy->selectors);
+    if (stable == nullptr) {
+      const std::string what =
+          "all selectors that have a CNAME are in use: wait until an old key is "
+          "deleted";
+      return fail(Fault::key_state_wrong, what, what);
+    }
+    selector = *stable;
+  }
   const auto before = *keys;
-  const auto made =
-      make_key(*folder, *keys, new_selector(*keys, clock_.now()), due.algorithm, note(due.reason));
+  const auto made = make_key(*folder, *keys, selector, due.algorithm, note(due.reason));
   if (!made) return made.failure();
   tell(domain, before, *keys);
   return {};
@@ -157,10 +174,32 @@ Result<void> Rotator::mend_missing_key(const Domain& domain, const std::string& 
   return made ? Result<void>() : Result<void>(made.failure());
 }
 
+// Records of a delegated domain are in our zone; what other selectors it has is its own affair.
+Result<void> Rotator::tell_publisher(const Domain& domain, const std::string& selector,
+                                     std::optional<std::string> value) {
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  const auto& stable = policy->selectors;
+  if (stable.empty())
+    return publisher_.publish({record_name(domain, selector), std::move(value), options_.ttl});
+  if (std::ranges::find(stable, selector) == stable.end()) return {};
+  return publisher_.publish(
+      {delegated_name(domain, selector, *options_.delegate_to), std::move(value), options_.ttl});
+}
+
+Result<Rotator::Aliases> Rotator::aliases_of(const Domain& domain) const {
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  Aliases aliases;
+  for (const auto& selector : policy->selectors)
+    aliases.emplace_back(record_name(domain, selector),
+                         delegated_name(domain, selector, *options_.delegate_to));
+  return aliases;
+}
+
 Result<void> Rotator::publish_record(const Domain& domain, const std::string& selector,
                                      std::optional<std::string> value) {
-  const auto done =
-      publisher_.publish({record_name(domain, selector), std::move(value), options_.ttl});
+  const auto done = tell_publisher(domain, selector, std::move(value));
   {
     const std::lock_guard lock(mutex_);
     DnsFact& fact = facts_[domain][selector];

@@ -26,6 +26,7 @@ class Rotator {
   struct Options {
     StoreAccess store;
     RotationPolicy policy;
+    std::optional<Domain> delegate_to = {};  ///< The zone behind policy.selectors.
     std::chrono::seconds ttl = std::chrono::hours(1);
     std::string by = "relay";
   };
@@ -63,6 +64,11 @@ class Rotator {
   /// Stops signing first, then has the record emptied.
   [[nodiscard]] Result<KeyEntry> revoke(const Domain& domain, const std::string& selector);
 
+  /// Where CNAMEs of a domain's stable selectors lead: name -> target; empty: it has none. Fault:
+  /// key_unavailable.
+  using Aliases = std::vector<std::pair<std::string, std::string>>;
+  [[nodiscard]] Result<Aliases> aliases_of(const Domain& domain) const;
+
   /// What the record of a key is to say; empty when the private half is gone.
   [[nodiscard]] std::string record_of(const Domain& domain, const std::string& selector) const;
 
@@ -73,6 +79,8 @@ class Rotator {
   using Change = std::function<Result<void>(KeySet&)>;
   [[nodiscard]] Result<void> perform(const Domain& domain, const Due& due);
   [[nodiscard]] Result<void> create(const Domain& domain, const Due& due);
+  [[nodiscard]] Result<void> tell_publisher(const Domain& domain, const std::string& selector,
+                                            std::optional<std::string> value);
   [[nodiscard]] Result<void> publish_record(const Domain& domain, const std::string& selector,
                                             std::optional<std::string> value);
   [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
@@ -98,5 +106,8 @@ class Rotator {
 
 /// "selector._domainkey.domain"
 [[nodiscard]] std::string record_name(const Domain& domain, const std::string& selector);
+/// "selector.domain.zone": where a customer's CNAME at record_name() leads.
+[[nodiscard]] std::string delegated_name(const Domain& domain, const std::string& selector,
+                                         const Domain& zone);
 
 }  // namespace signet::keys

@@ -34,6 +34,7 @@ enum class FileRule {
   secret,        ///< Nothing for others, nothing for the group.
   group_secret,  ///< Nothing for others, the group may read.
   settings,      ///< Others may read, nobody but the owner may write.
+  foreign,       ///< Another program's, to be imported: whoever owns it and may read it.
 };
 
 /// What an open descriptor is: closed when it goes.
@@ -55,9 +56,9 @@ class Descriptor {
 [[nodiscard]] Result<Descriptor> open_beneath(const std::filesystem::path& root,
                                               const std::filesystem::path& relative, int flags);
 
-/// Reads a whole file of at most 64 KiB that obeys `rule` and belongs to us or root. Faults:
-/// not_found, key_unavailable (the detail says which part of the rule it breaks). `found`: what was
-/// read, if asked for.
+/// Reads a whole file of at most 64 KiB that obeys `rule` and, unless foreign, belongs to us or
+/// root. Faults: not_found, key_unavailable (the detail says which part of the rule it breaks).
+/// `found`: what was read, if asked for.
 [[nodiscard]] Result<SecretText> read_file(const std::filesystem::path& root,
                                            const std::filesystem::path& relative, FileRule rule,
                                            struct stat* found = nullptr);

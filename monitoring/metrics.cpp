@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <mutex>
@@ -87,14 +88,16 @@ struct Metrics::Impl {
         family;
     std::unordered_map<std::string, Series, TextHash, std::equal_to<>> series;
   };
-  struct Scraped {
-    Gauge* gauge;
-    std::function<double()> read;
-  };
 
   Impl();
   FamilySeries make_family(const FamilyRow& row);
   std::string_view bounded(const char* label, std::string_view value) const;
+  void count_other(const char* label, std::string_view value, std::string_view shown);
+  void scrape(Family family, double value);
+  bool is_allowed(std::string_view label, std::string_view value) {
+    const std::shared_lock lock(mutex);
+    return allowed[bound_of(label)].contains(value);
+  }
   Series find_or_make(Family family, Values values);
   Series make(Family family, const std::string& key, Values values);
   Series add(FamilySeries& to, const prometheus::Labels& labels);
@@ -115,8 +118,9 @@ struct Metrics::Impl {
   std::shared_mutex mutex;  // Guards `allowed` and `families`; the series themselves are atomic.
   std::array<TextSet, kBoundedLabels.size()> allowed;
   std::vector<FamilySeries> families;
-  mutable std::mutex scrape_mutex;
-  std::map<std::string, Scraped, std::less<>> scraped;
+  std::array<Counter*, kBoundedLabels.size()> other_values{};
+  std::mutex scrape_mutex;
+  std::map<Family, std::function<double()>> scraped;
 };
 
 Metrics::Impl::Impl() {
@@ -126,6 +130,8 @@ Metrics::Impl::Impl() {
   for (const FamilyRow& row : kFamilies) {
     if (row.labels.front() == nullptr) find_or_make(row.family, {});
   }
+  for (std::size_t i = 0; i < kBoundedLabels.size(); ++i)
+    other_values[i] = &counter(Family::label_values_other, {kBoundedLabels[i]});
   gauge(Family::build_info, {SIGNET_VERSION}).Set(1);
   gauge(Family::reload_successful).Set(1);
 }
@@ -148,6 +154,16 @@ std::string_view Metrics::Impl::bounded(const char* label, std::string_view valu
   return bound == kBoundedLabels.size() || allowed[bound].contains(value) ? value : kOther;
 }
 
+void Metrics::Impl::count_other(const char* label, std::string_view value, std::string_view shown) {
+  if (shown.data() == kOther.data() && value != kOther) other_values[bound_of(label)]->Increment();
+}
+
+void Metrics::Impl::scrape(Family family, double value) {
+  if (monitoring::row(family).kind == Kind::gauge) return gauge(family).Set(value);
+  Counter& count = counter(family);
+  count.Increment(std::max(0.0, value - count.Value()));
+}
+
 Metrics::Impl::Series Metrics::Impl::find_or_make(Family family, Values values) {
   const FamilyRow& row = monitoring::row(family);
   thread_local std::string key;  // Keeps its memory from fact to fact.
@@ -155,7 +171,12 @@ Metrics::Impl::Series Metrics::Impl::find_or_make(Family family, Values values) 
   {
     const std::shared_lock lock(mutex);
     std::size_t i = 0;
-    for (const std::string_view value : values) key.append(bounded(row.labels[i++], value)) += '\0';
+    for (const std::string_view value : values) {
+      const char* label = row.labels[i++];
+      const std::string_view shown = bounded(label, value);
+      count_other(label, value, shown);
+      key.append(shown) += '\0';
+    }
     const auto& series = families[static_cast<std::size_t>(family)].series;
     if (const auto found = series.find(std::string_view(key)); found != series.end()) {
       return found->second;
@@ -192,8 +213,11 @@ Metrics::Impl::Series Metrics::Impl::add(FamilySeries& to, const prometheus::Lab
   if (auto** gauges = std::get_if<prometheus::Family<Gauge>*>(&to.family)) {
     return &(*gauges)->Add(labels);
   }
-  const Histogram::BucketBoundaries buckets(kBuckets.begin(), kBuckets.end());
-  return &std::get<prometheus::Family<Histogram>*>(to.family)->Add(labels, buckets);
+  auto& histograms = *std::get<prometheus::Family<Histogram>*>(to.family);
+  const bool in_seconds = histograms.GetName().ends_with("_seconds");
+  return &histograms.Add(
+      labels, in_seconds ? Histogram::BucketBoundaries(kBuckets.begin(), kBuckets.end())
+                         : Histogram::BucketBoundaries(kSizeBuckets.begin(), kSizeBuckets.end()));
 }
 
 void Metrics::Impl::remove_gauges(Family family, std::string_view first) {
@@ -211,8 +235,12 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::allow(Label label, std::string_view value) {
-  const std::unique_lock lock(impl_->mutex);
   TextSet& values = impl_->allowed[static_cast<std::size_t>(label)];
+  {
+    const std::shared_lock lock(impl_->mutex);
+    if (values.contains(value)) return;
+  }
+  const std::unique_lock lock(impl_->mutex);
   if (values.size() < kMaxAllowed) {
     values.emplace(value);
   } else if (!values.contains(value)) {
@@ -260,6 +288,8 @@ void Metrics::spf_result(std::string_view domain, std::string_view egress, std::
                          unsigned lookups) {
   impl_->counter(Family::spf_results, {domain, egress, result}).Increment();
   impl_->gauge(Family::spf_lookups, {domain}).Set(lookups);
+  if (result != "temperror")  // What is not known changes nothing.
+    impl_->gauge(Family::spf_egress_pass, {domain, egress}).Set(result == "pass" ? 1 : 0);
 }
 void Metrics::verdict_cache(std::string_view kind, std::string_view event) {
   impl_->counter(Family::verdict_cache, {kind, event}).Increment();
@@ -291,6 +321,7 @@ void Metrics::commit(std::size_t messages, std::chrono::microseconds took) {
   impl_->counter(Family::commits).Increment();
   impl_->counter(Family::committed_messages).Increment(static_cast<double>(messages));
   impl_->histogram(Family::commit_duration).Observe(in_seconds(took));
+  impl_->histogram(Family::commit_messages).Observe(static_cast<double>(messages));
 }
 void Metrics::spool_broken(bool broken) { impl_->gauge(Family::spool_broken).Set(broken ? 1 : 0); }
 
@@ -301,6 +332,10 @@ void Metrics::attempt(std::string_view route, std::string_view pool, AttemptResu
                 {route, pool, name_of(result), class_of(reply_class), tls ? "yes" : "no"})
       .Increment();
 }
+void Metrics::provider_attempt(std::string_view route, std::string_view provider,
+                               AttemptResult result, std::string_view cause) {
+  impl_->counter(Family::provider_attempts, {route, provider, name_of(result), cause}).Increment();
+}
 void Metrics::recipient_done(std::string_view route, AttemptResult result) {
   impl_->counter(Family::recipients, {route, name_of(result)}).Increment();
 }
@@ -310,9 +345,16 @@ void Metrics::dsn_dropped() { impl_->counter(Family::dsn_dropped).Increment(); }
 void Metrics::outbound_connection(int change) {
   impl_->gauge(Family::outbound_connections).Increment(change);
 }
+void Metrics::tls_handshake(std::string_view direction, std::string_view version) {
+  impl_->counter(Family::tls_handshakes, {direction, version}).Increment();
+}
 
 void Metrics::stage_took(Stage stage, std::chrono::microseconds took) {
   impl_->histogram(Family::stage_duration, {name_of(stage)}).Observe(in_seconds(took));
+}
+void Metrics::configuration_read(bool succeeded, std::int64_t unix_seconds) {
+  impl_->gauge(Family::reload_time).Set(static_cast<double>(unix_seconds));
+  if (succeeded) impl_->gauge(Family::configuration_generation).Increment();
 }
 void Metrics::admin_request(int status) {
   impl_->counter(Family::admin_requests, {std::to_string(status)}).Increment();
@@ -322,8 +364,9 @@ void Metrics::reload(bool succeeded) {
   impl_->counter(Family::reloads, {succeeded ? "succeeded" : "failed"}).Increment();
   impl_->gauge(Family::reload_successful).Set(succeeded ? 1 : 0);
 }
-void Metrics::dns_answer(std::string_view result) {
+void Metrics::dns_answer(std::string_view result, std::chrono::microseconds took) {
   impl_->counter(Family::dns_answers, {result}).Increment();
+  impl_->histogram(Family::dns_duration).Observe(in_seconds(took));
 }
 void Metrics::dns_unvalidated(bool unvalidated) {
   impl_->gauge(Family::dns_unvalidated).Set(unvalidated ? 1 : 0);
@@ -332,14 +375,9 @@ void Metrics::certificate_expires(std::string_view listener, std::int64_t unix_s
   impl_->gauge(Family::certificate_expiry, {listener}).Set(static_cast<double>(unix_seconds));
 }
 
-void Metrics::on_scrape(std::string_view gauge, std::string_view help,
-                        std::function<double()> read) {
-  std::string name(gauge);
-  if (!name.starts_with("signet_")) name.insert(0, "signet_");
+void Metrics::on_scrape(Family family, std::function<double()> read) {
   const std::lock_guard lock(impl_->scrape_mutex);
-  auto& family =
-      prometheus::BuildGauge().Name(name).Help(std::string(help)).Register(impl_->registry);
-  impl_->scraped[name] = {&family.Add({}), std::move(read)};
+  impl_->scraped[family] = std::move(read);
 }
 void Metrics::loop_lag(std::size_t loop, std::chrono::microseconds lag) {
   impl_->histogram(Family::loop_lag, {std::to_string(loop)}).Observe(in_seconds(lag));
@@ -360,6 +398,14 @@ void Metrics::key_census(std::int64_t mismatches, std::int64_t oldest_active,
   impl_->gauge(Family::key_oldest_active).Set(static_cast<double>(oldest_active));
   impl_->gauge(Family::key_least_proven).Set(static_cast<double>(least_proven));
   impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation));
+}
+void Metrics::domain_keys(std::string_view domain, std::string_view state, std::int64_t count) {
+  if (impl_->is_allowed("domain", domain))
+    impl_->gauge(Family::domain_keys, {domain, state}).Set(static_cast<double>(count));
+}
+void Metrics::domain_key_rotation(std::string_view domain, std::int64_t rotation) {
+  if (impl_->is_allowed("domain", domain))
+    impl_->gauge(Family::domain_key_rotation, {domain}).Set(static_cast<double>(rotation));
 }
 void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
 
@@ -385,7 +431,7 @@ void Metrics::audit_domains(std::string_view check, std::string_view result, std
 std::string Metrics::expose() const {
   {
     const std::lock_guard lock(impl_->scrape_mutex);
-    for (auto& [name, scraped] : impl_->scraped) scraped.gauge->Set(scraped.read());
+    for (const auto& [family, read] : impl_->scraped) impl_->scrape(family, read());
   }
   std::ostringstream out;
   prometheus::TextSerializer{}.Serialize(out, impl_->registry.Collect());

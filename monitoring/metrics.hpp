@@ -1,4 +1,5 @@
-// Every metric of the program, as facts to be told: the one list of names is in metrics.cpp.
+// Every metric of the program, as facts to be told: the one list of names is in
+// metric_families.hpp.
 //
 // Callable from any thread; a fact costs a hash look-up and an atomic add. Label values that do not
 // come from the configuration or a fixed set are counted as "other" (see `allow`).
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "monitoring/metric_families.hpp"
 #include "relay/base/fault.hpp"
 
 namespace signet::monitoring {
@@ -62,20 +64,28 @@ class Metrics {
   // delivery
   void attempt(std::string_view route, std::string_view pool, AttemptResult result,
                std::string_view reply_class, bool tls);
+  /// One recipient of an attempt. `provider` and `cause` are fixed words of ours.
+  void provider_attempt(std::string_view route, std::string_view provider, AttemptResult result,
+                        std::string_view cause);
   void recipient_done(std::string_view route, AttemptResult result);
   void maybe_duplicate();
   void dsn_made(std::string_view kind);
   void dsn_dropped();
   void outbound_connection(int change);
+  /// `version` as OpenSSL writes it: "TLSv1.3".
+  void tls_handshake(std::string_view direction, std::string_view version);
   // everywhere
   void stage_took(Stage stage, std::chrono::microseconds took);
+  /// A configuration was read: the first one too, which counts as no reload.
+  void configuration_read(bool succeeded, std::int64_t unix_seconds);
   void reload(bool succeeded);
-  void dns_answer(std::string_view result);
+  void dns_answer(std::string_view result, std::chrono::microseconds took);
   void dns_unvalidated(bool unvalidated);
   void certificate_expires(std::string_view listener, std::int64_t unix_seconds);
 
-  /// Values asked for at each scrape; called on the scraping thread, so only reads of atomics.
-  void on_scrape(std::string_view gauge, std::string_view help, std::function<double()> read);
+  /// The value of a gauge or counter without labels, asked for at each scrape; called on the
+  /// scraping thread, so it must not block.
+  void on_scrape(Family family, std::function<double()> read);
   void loop_lag(std::size_t loop, std::chrono::microseconds lag);
   void held(std::string_view reason, std::int64_t messages);
 
@@ -85,11 +95,14 @@ class Metrics {
   /// The last three in seconds since 1970; 0: none.
   void key_census(std::int64_t mismatches, std::int64_t oldest_active, std::int64_t least_proven,
                   std::int64_t next_rotation);
+  /// Only for domains that are allowed as a label: the others are in keys() alone. `rotation` in
+  /// seconds since 1970; 0: never.
+  void domain_keys(std::string_view domain, std::string_view state, std::int64_t count);
+  void domain_key_rotation(std::string_view domain, std::int64_t rotation);
   void publisher_failed();
 
   // admin
   void admin_request(int status);  ///< Of HTTP.
-
   // audit; from one thread at a time.
   void audited();
   /// `value`: 1, 0 or -1. A domain that may not be a label has no gauge of its own, nor has one

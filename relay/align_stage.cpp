@@ -35,19 +35,19 @@ AlignmentPolicy alignment_policy(const config::Settings& settings,
   return settings.alignment.policy;
 }
 
-AlignStage::AlignStage(Services& services, net::Loop& loop)
-    : services_(services),
-      predictor_(services.resolver, loop, services.clock, services.suffixes, predictor_options()) {}
+AlignStage::AlignStage(AlignParts parts, net::Loop& loop)
+    : parts_(parts),
+      predictor_(parts.resolver, loop, parts.clock, parts.suffixes, predictor_options()) {}
 
 align::Predictor::Options AlignStage::predictor_options() {
   return {.check_host = &align::check_host,
           .on_cache =
-              [&metrics = services_.metrics](align::CacheKind kind, align::CacheEvent event) {
+              [&metrics = parts_.metrics](align::CacheKind kind, align::CacheEvent event) {
                 metrics.verdict_cache(align::name_of(kind), name_of(event));
               },
           .on_spf =
-              [&metrics = services_.metrics](const std::string& domain, const IpAddress& address,
-                                             const align::SpfResult& result) {
+              [&metrics = parts_.metrics](const std::string& domain, const IpAddress& address,
+                                          const align::SpfResult& result) {
                 metrics.spf_result(domain, address.to_string(), align::name_of(result.outcome),
                                    result.lookups);
               }};
@@ -88,7 +88,7 @@ net::Task<std::vector<align::ForeignSignature>> AlignStage::check_foreign(
   }
   const auto verdicts =
       verifier->finish([&](const std::string& name) { return record_of(texts[name]); },
-                       unix_seconds(services_.clock.now()));
+                       unix_seconds(parts_.clock.now()));
   std::vector<align::ForeignSignature> signatures;
   signatures.reserve(verdicts.size());
   for (const sign::SignatureVerdict& verdict : verdicts) {
@@ -100,13 +100,25 @@ net::Task<std::vector<align::ForeignSignature>> AlignStage::check_foreign(
   co_return signatures;
 }
 
+net::Task<align::Evidence> AlignStage::examine(std::shared_ptr<const align::Question> question,
+                                               SteadyTime deadline) {
+  auto known = predictor_.cached(*question);
+  if (known) co_return std::move(*known);
+  auto asked = co_await predictor_.gather(std::move(question), deadline);
+  co_return asked;
+}
+
+Alignment AlignStage::conclude(const align::Evidence& evidence, AlignmentPolicy policy) {
+  Alignment alignment{.verdict = align::decide_verdict(evidence)};
+  alignment.action = align::decide_action(alignment.verdict, policy);
+  return alignment;
+}
+
 net::Task<Alignment> AlignStage::judge(std::shared_ptr<const align::Question> question,
                                        AlignmentPolicy policy, SteadyTime deadline) {
-  const SteadyTime began = services_.clock.steady();
-  auto evidence = predictor_.cached(*question);
-  if (!evidence) evidence = co_await predictor_.gather(question, deadline);
-  Alignment alignment{.verdict = align::decide_verdict(*evidence)};
-  alignment.action = align::decide_action(alignment.verdict, policy);
+  const SteadyTime began = parts_.clock.steady();
+  const align::Evidence evidence = co_await examine(question, deadline);
+  Alignment alignment = conclude(evidence, policy);
   tell(*question, alignment, began);
   co_return alignment;
 }
@@ -114,7 +126,7 @@ net::Task<Alignment> AlignStage::judge(std::shared_ptr<const align::Question> qu
 void AlignStage::tell(const align::Question& question, const Alignment& alignment,
                       SteadyTime began) {
   const align::Verdict& verdict = alignment.verdict;
-  monitoring::Metrics& metrics = services_.metrics;
+  monitoring::Metrics& metrics = parts_.metrics;
   const std::string& domain = question.author.text();
   metrics.alignment(domain, align::name_of(verdict.result), align::name_of(verdict.reason),
                     align::name_of(alignment.action));
@@ -122,7 +134,7 @@ void AlignStage::tell(const align::Question& question, const Alignment& alignmen
   if (verdict.worlds_differ) metrics.worlds_differ(domain);
   metrics.stage_took(
       monitoring::Stage::align,
-      std::chrono::duration_cast<std::chrono::microseconds>(services_.clock.steady() - began));
+      std::chrono::duration_cast<std::chrono::microseconds>(parts_.clock.steady() - began));
 }
 
 Error AlignStage::refusal(const Alignment& alignment) {

@@ -22,12 +22,20 @@ struct Alignment {
   align::Verdict verdict;
 };
 
+/// What the stage works with; all of it outlives the stage.
+struct AlignParts {
+  const Clock& clock;
+  monitoring::Metrics& metrics;
+  net::Resolver& resolver;
+  const align::PublicSuffixes& suffixes;
+};
+
 /// The first word of a hold's reason, which brings held mail back here.
 constexpr std::string_view kAlignmentHold = "alignment";
 
 class AlignStage {
  public:
-  AlignStage(Services& services, net::Loop& loop);
+  AlignStage(AlignParts parts, net::Loop& loop);
 
   /// The ways out of a message; `leads_outside` is false where alignment is off.
   [[nodiscard]] static align::WaysOut ways_out(const config::Settings& settings,
@@ -39,10 +47,14 @@ class AlignStage {
   /// The signatures of foreign mail, checked against live DNS.
   [[nodiscard]] net::Task<std::vector<align::ForeignSignature>> check_foreign(
       std::shared_ptr<sign::MessageVerifier> verifier, SteadyTime deadline);
+  /// What the DNS says of a message, and what follows from it: the two halves of judge().
+  [[nodiscard]] net::Task<align::Evidence> examine(std::shared_ptr<const align::Question> question,
+                                                   SteadyTime deadline);
+  [[nodiscard]] static Alignment conclude(const align::Evidence& evidence, AlignmentPolicy policy);
   [[nodiscard]] net::Task<Alignment> judge(std::shared_ptr<const align::Question> question,
                                            AlignmentPolicy policy, SteadyTime deadline);
   [[nodiscard]] SteadyTime deadline(const config::Settings& settings) const {
-    return services_.clock.steady() + settings.alignment.deadline;
+    return parts_.clock.steady() + settings.alignment.deadline;
   }
   /// Why a message is refused. Fault: not_aligned.
   [[nodiscard]] static Error refusal(const Alignment& alignment);
@@ -62,7 +74,7 @@ class AlignStage {
   align::Predictor::Options predictor_options();
   void tell(const align::Question& question, const Alignment& alignment, SteadyTime began);
 
-  Services& services_;
+  AlignParts parts_;
   align::Predictor predictor_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "relay/admin/explanations.hpp"
 #include "relay/base/ip_address.hpp"
 
 namespace signet::commands {
@@ -22,6 +23,11 @@ int serve(const ServeOptions& options);
 /// 0: valid; 2: problems, one per line. Also signs a probe for a sample of the store's domains
 /// (`all`: for each).
 int check(const std::filesystem::path& config, bool all, bool json);
+
+/// What a reload of `config` would change in the relay that runs, one line each. 0: told; 2: the
+/// configuration is not valid, or the relay can't be reached.
+int compare_with_running(const std::filesystem::path& config, const std::filesystem::path& socket,
+                         bool as_json);
 
 struct DemoOptions {
   bool once = false;
@@ -56,6 +62,15 @@ struct SpfOptions {
 };
 /// The result of check_host() as the first word. 0: pass; 1: another result; 2: an option is wrong.
 int spf(const SpfOptions& options);
+
+struct ExplainOptions {
+  std::filesystem::path config;
+  admin::Hypothesis asked;
+  bool json = false;
+};
+/// The fate of a message nobody has sent, by configuration, keys and DNS; needs no running relay.
+/// 0: it would be accepted; 1: it would not; 2: configuration or resolver; 64: usage.
+int explain(const ExplainOptions& options);
 
 struct DoctorOptions {
   std::filesystem::path config;
@@ -92,6 +107,35 @@ struct KeyOrder {
 /// store or publisher.
 int order_key(const KeyOrder& order);
 
+struct ImportOrder {
+  std::string source;  ///< "opendkim", "rspamd" or "pem".
+  std::filesystem::path file;
+  std::filesystem::path config;
+  std::filesystem::path store;
+  std::vector<std::string> domains;  ///< Author domains that patterns are tried on; of the PEM.
+  std::string selector;              ///< Of the PEM.
+  std::filesystem::path zone;        ///< Where the PEM's record is.
+  std::string legacy_until;          ///< For RSA keys below 2048 bits.
+  bool partial = false;
+  bool dry_run = false;
+  bool json = false;
+};
+/// Says what would sign what, and unless dry_run takes the keys. 0: all of it, or done already; 1:
+/// something is refused, and without `partial` nothing is taken; 2: as order_key().
+int import_keys(const ImportOrder& order);
+
+struct ExportOrder {
+  std::string format;  ///< "opendkim" or "rspamd".
+  std::filesystem::path directory;
+  std::filesystem::path config;
+  std::filesystem::path store;
+  std::string domain;  ///< Empty: every domain of the store.
+  bool json = false;
+};
+/// Writes the keys that sign, with the settings of another signer. 1: the directory is there, or
+/// there is no key; 2: as order_key().
+int export_keys(const ExportOrder& order);
+
 /// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
 int new_user(const std::string& name, bool json);
 
@@ -108,5 +152,8 @@ int export_queue(const std::filesystem::path& config, const std::filesystem::pat
 
 /// Loads a configuration for a command; prints problems and gives nothing if there are any.
 std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::path& file);
+
+/// Every metric of the program: name, kind, help and labels.
+int list_metrics(bool json);
 
 }  // namespace signet::commands

@@ -1,6 +1,7 @@
-// A resolver that tells the metrics what came of each question.
+// A resolver that tells the metrics what came of each question, and how long it took.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,8 +18,10 @@ class CountedResolver final : public net::Resolver {
 
   [[nodiscard]] net::Task<Result<net::DnsAnswer>> resolve(net::Loop& loop, std::string name,
                                                           net::RecordType type) override {
+    const auto began = std::chrono::steady_clock::now();
     auto answer = co_await resolver_->resolve(loop, std::move(name), type);
-    metrics_.dns_answer(result_of(answer));
+    metrics_.dns_answer(result_of(answer), std::chrono::duration_cast<std::chrono::microseconds>(
+                                               std::chrono::steady_clock::now() - began));
     co_return answer;
   }
   [[nodiscard]] bool validates() const override { return resolver_->validates(); }

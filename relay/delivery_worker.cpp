@@ -16,6 +16,20 @@ constexpr std::chrono::milliseconds kIdleSlice{100};  // An idle worker looks up
 constexpr std::chrono::seconds kTurn{1};  // A lease is kept this long though others want it.
 constexpr std::size_t kMaxAddressesTried = 6;
 
+constexpr const char* kSuspended = "Sending from this address is suspended by the operator";
+
+bool is_suspended(const config::EgressAddress& egress, const Suspensions& suspensions) {
+  return suspensions.find(SuspensionKind::egress, egress.public_address.to_string()).has_value();
+}
+
+config::PoolSettings without_suspended(const config::PoolSettings& pool,
+                                       const Suspensions& suspensions) {
+  config::PoolSettings usable{.name = pool.name, .addresses = {}};
+  std::ranges::copy_if(pool.addresses, std::back_inserter(usable.addresses),
+                       [&](const auto& each) { return !is_suspended(each, suspensions); });
+  return usable;
+}
+
 config::TlsPolicy policy_for(const config::RouteSettings& route, bool is_required,
                              bool is_optional) {
   if (is_required) return config::TlsPolicy::verify;
@@ -113,6 +127,7 @@ net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
              Error{Fault::configuration, "route " + destination.route + " is gone"});
     co_return;
   }
+  if (!keep_what_may_go(job, destination)) co_return;
   if (route->kind == config::RouteKind::maildir) {
     co_await run_maildir(std::move(job), *route);
     co_return;
@@ -216,9 +231,17 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   const config::PoolSettings* pool = route::find_pool(*snapshot.settings, destination.pool);
   if (!pool && !destination.pool.empty())
     co_return fail(Fault::configuration, "pool " + destination.pool + " is gone");
+  std::optional<config::PoolSettings> usable;
+  if (pool && !services_.suspensions.none()) {
+    usable = without_suspended(*pool, services_.suspensions);
+    if (usable->addresses.empty() && !pool->addresses.empty())
+      co_return fail(Fault::destination_busy, "suspended", kSuspended);
+  }
   const auto egress = route::choose_egress(
-      pool, address.is_v6(), random(),
+      usable ? &*usable : pool, address.is_v6(), random(),
       [&](const config::EgressAddress& each) { return is_listed(sender, each); });
+  if (!egress && usable && usable->addresses.size() < pool->addresses.size())
+    co_return fail(Fault::destination_busy, "suspended", kSuspended);
   if (!egress) co_return egress.failure();
   deliver::ConnectOptions options{
       .host = target.host,
@@ -240,6 +263,8 @@ net::Task<Result<void>> Outbound::connect_to(const route::Target& target, const 
   auto connection = co_await deliver::Connection::open(loop_, std::move(options));
   if (!connection) co_return connection.failure();
   link.connection = std::move(*connection);
+  if (const auto& tls = link.connection->tls())
+    services_.metrics.tls_handshake("out", tls->version);
   link.host = target.host + " [" + address.to_string() + "]";
   link.egress = link.connection->local().address.to_string();
   link.chosen = *egress ? std::optional(**egress) : std::nullopt;
@@ -261,8 +286,10 @@ bool Outbound::is_listed(const ReversePath& sender, const config::EgressAddress&
 
 bool Outbound::suits(const Link& link, const Destination& destination, const Delivery& delivery) {
   const ReversePath& sender = delivery.record().envelope.sender;
+  if (link.chosen && is_suspended(*link.chosen, services_.suspensions)) return false;
   if (!link.chosen || is_listed(sender, *link.chosen)) return true;
-  const config::PoolSettings* pool = route::find_pool(*delivery.snapshot->settings, destination.pool);
+  const config::PoolSettings* pool =
+      route::find_pool(*delivery.snapshot->settings, destination.pool);
   return pool == nullptr || std::ranges::none_of(pool->addresses, [&](const auto& each) {
            return each.bind.is_v6() == link.chosen->bind.is_v6() && is_listed(sender, each);
          });

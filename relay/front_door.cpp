@@ -92,22 +92,11 @@ net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts
   if (services_.log.is_behind()) co_return fail(Fault::local_error, "delivery log is behind");
   if (sender) sender = authorise::rewrite(*settings, *sender);
   bool in_store = false;
-  if (sender && client->all_domains) in_store = co_await is_in_store(settings, sender->domain);
+  if (sender && client->all_domains)
+    in_store = co_await is_in_store(services_.domains, this_loop(), settings, sender->domain);
   auto allowed = authorise::check_sender(*client, sender, in_store);
   if (!allowed) co_return allowed.failure();
   co_return sender;
-}
-
-net::Task<bool> FrontDoor::is_in_store(std::shared_ptr<const config::Settings> settings,
-                                       Domain domain) {
-  net::Loop& loop = this_loop();
-  auto found = co_await services_.domains.find(loop, domain);
-  const auto& parents = settings->signing.parents;
-  const auto parent = parents.find(domain);
-  if (!found && found.error().fault == Fault::not_found && parent != parents.end()) {
-    found = co_await services_.domains.find(loop, parent->second);
-  }
-  co_return found || found.error().fault != Fault::not_found;
 }
 
 net::Loop& FrontDoor::this_loop() const {

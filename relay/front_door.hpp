@@ -21,6 +21,8 @@ class FrontDoor final : public accept::Door {
   /// Pipelines are found by the session's loop. Before the first connection.
   void add(Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
   void drain() { draining_ = true; }
+  /// For maintenance, until it is taken back.
+  void set_draining(bool drains) { maintenance_ = drains; }
   [[nodiscard]] std::uint32_t connections() const { return connections_.load(); }
 
   [[nodiscard]] std::shared_ptr<const config::Settings> settings() override {
@@ -48,7 +50,7 @@ class FrontDoor final : public accept::Door {
                                    const config::ListenerSettings& listener) override;
   [[nodiscard]] Result<void> arrive(const accept::SessionFacts& facts) override;
   void leave(const accept::SessionFacts& facts) override;
-  [[nodiscard]] bool is_draining() const override { return draining_; }
+  [[nodiscard]] bool is_draining() const override { return draining_ || maintenance_; }
 
  private:
   /// What a connection counts for, to be undone when it leaves.
@@ -69,14 +71,12 @@ class FrontDoor final : public accept::Door {
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot_of(
       const accept::SessionFacts& facts) const;
   [[nodiscard]] net::Loop& this_loop() const;
-  /// True if mail from `domain` would be signed, or if that can't be said now.
-  [[nodiscard]] net::Task<bool> is_in_store(std::shared_ptr<const config::Settings> settings,
-                                            Domain domain);
 
   Services& services_;
   std::uint32_t most_connections_;
   std::vector<Pipeline*> pipelines_;
   std::atomic<bool> draining_{false};
+  std::atomic<bool> maintenance_{false};
   std::atomic<std::uint32_t> connections_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> by_address_;  // Only addresses with a connection.

@@ -21,11 +21,6 @@ Result<void> apply_rewrite(const config::Settings& settings, Parsed& parsed, Mai
   return {};
 }
 
-std::string no_key_text(const Domain& domain) {
-  return "From domain " + domain.text() + " has no DKIM key here: make one with 'signet keys new " +
-         domain.text() + "'";
-}
-
 }  // namespace
 
 Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
@@ -52,23 +47,10 @@ Result<Parsed> Pipeline::parse(const Arrival& arrival, std::string block) {
 
 net::Task<Result<Keys>> Pipeline::find_keys(std::shared_ptr<const Snapshot> snapshot,
                                             std::optional<Domain> author) {
-  const config::SigningDefaults& signing = snapshot->settings->signing;
-  Keys keys;
-  if (author) {
-    auto found = co_await services_.domains.find(loop_, *author);
-    const auto parent = signing.parents.find(*author);
-    if (!found && found.error().fault == Fault::not_found && parent != signing.parents.end()) {
-      found = co_await services_.domains.find(loop_, parent->second);
-    }
-    if (!found && found.error().fault != Fault::not_found) co_return found.failure();
-    if (found) keys.author = std::move(*found);
-  }
-  if (signing.platform_domain) {
-    auto platform = co_await services_.domains.find(loop_, *signing.platform_domain);
-    if (!platform)
-      co_return fail(Fault::key_unavailable, "platform domain: " + platform.error().detail);
-    keys.platform = std::move(*platform);
-  }
+  auto keys = co_await signet::find_keys(services_.domains, loop_, snapshot->settings, author);
+  // A domain of the store is as much ours as one that a client lists.
+  if (keys && keys->author)
+    services_.metrics.allow(monitoring::Metrics::Label::domain, author->text());
   co_return keys;
 }
 
@@ -116,23 +98,15 @@ Result<void> Pipeline::complete(const Arrival& arrival, Parsed& parsed,
 Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, const Keys& keys,
                                   authorise::Authorship authorship, bool will_be_judged) {
   const Stopwatch watch(services_, monitoring::Stage::plan);
-  const config::SigningDefaults& signing = arrival.snapshot->settings->signing;
   const bool own = authorship == authorise::Authorship::own;
-  // Without a key SPF may still put the message in alignment: the stage `align` decides.
-  const bool may_be_unsigned =
-      arrival.client == nullptr || arrival.client->allow_unsigned || will_be_judged;
-  if (own && !keys.author && !may_be_unsigned) {
-    return fail(Fault::domain_without_key, "no key for " + parsed.author.text(),
-                no_key_text(parsed.author));
-  }
-  sign::Plan plan = sign::make_plan(
-      {.author_domain = keys.author,
-       .platform_domain = keys.platform,
-       .own = own,
-       .platform_signs_foreign = arrival.client && arrival.client->foreign_from ==
-                                                       config::ForeignFrom::relay_and_sign_platform,
-       .default_profile = default_profile(signing),
-       .life = signing.signature_life});
+  auto planned = plan_signatures({.settings = *arrival.snapshot->settings,
+                                  .client = arrival.client,
+                                  .author = parsed.author,
+                                  .keys = keys,
+                                  .authorship = authorship,
+                                  .will_be_judged = will_be_judged});
+  if (!planned) return planned.failure();
+  sign::Plan& plan = *planned;
   if (!plan.signatures.empty() && !services_.clock_watch.is_steady()) {
     return fail(Fault::clock_unsteady, "t= and x= would be wrong");
   }
@@ -141,7 +115,7 @@ Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, 
                                        own ? "domain_without_key" : "foreign_from");
   }
   watch.stop();
-  return plan;
+  return planned;
 }
 
 net::Task<Result<Alignment>> Pipeline::align(std::shared_ptr<const align::Question> question,

@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "keys/create_key.hpp"
+#include "keys/rotator.hpp"
 #include "relay/accept/password.hpp"
 #include "relay/accept/scram.hpp"
 #include "relay/commands.hpp"
+#include "relay/key_parts.hpp"
 
 namespace signet::commands {
 namespace {
@@ -20,7 +22,39 @@ int complain(const std::string& what) {
   return 2;
 }
 
-std::string who() { return "uid " + std::to_string(geteuid()) + " (command line)"; }
+int refuse(const std::string& what) { return complain_of({Fault::bad_parameter, what}); }
+
+/// Selectors that have a CNAME into our zone; empty: the domain is not delegated.
+Result<std::vector<std::string>> selectors_for(const config::Settings& settings,
+                                               const keys::StoreAccess& store,
+                                               const Domain& domain) {
+  if (!settings.rotation.delegate_to) return std::vector<std::string>();
+  const auto rules = keys::read_domain_rules(store, domain);
+  if (!rules) return rules.failure();
+  return rules->delegated ? settings.rotation.selectors : std::vector<std::string>();
+}
+
+/// The key on its way, that "new" is safe to repeat; else one that is free; else what a date gives.
+std::string next_selector(const std::vector<std::string>& stable, const keys::KeySet& keys) {
+  for (const auto& selector : stable) {
+    const auto* key = keys::find_key(keys, selector);
+    if (key != nullptr && (keys.size() == 1 || key->state == keys::KeyState::generated))
+      return selector;
+  }
+  const auto* selector = keys::free_selector(keys, stable);
+  return selector != nullptr ? *selector : std::string();
+}
+
+/// The first key of a domain has no keyset that says who made it.
+void audit_new(const config::Settings& settings, const keys::StoreAccess& store,
+               const Domain& domain, const std::string& selector, const keys::Note& note) {
+  const auto keys = keys::read_key_set(store, domain);
+  const auto* made = keys ? keys::find_key(*keys, selector) : nullptr;
+  if (made == nullptr) return;
+  keys::KeyEntry entry = *made;
+  entry.moves = {{entry.state, note.at, note.reason, note.by}};
+  KeyAudit(settings).moved(domain, entry, entry.state);
+}
 
 /// A line from the terminal without echo, or from standard input.
 std::string ask_password() {
@@ -44,34 +78,46 @@ std::string ask_password() {
 }  // namespace
 
 int new_key(const NewKeyOptions& options) {
-  std::filesystem::path store = options.store;
-  if (store.empty()) {
-    const auto settings = load_or_complain(options.config);
-    if (!settings) return 2;
-    store = settings->store;
-  }
+  const auto settings = key_settings(options.config, options.store);
+  if (!settings) return kKeysBroken;
   const auto domain = Domain::parse(options.domain);
-  if (!domain) return complain("'" + options.domain + "' is not a domain name");
+  if (!domain) return refuse("'" + options.domain + "' is not a domain name");
   if (options.algorithm != "rsa" && options.algorithm != "ed25519")
-    return complain("--algorithm is rsa or ed25519");
+    return refuse("--algorithm is rsa or ed25519");
   const auto algorithm =
       options.algorithm == "rsa" ? keys::Algorithm::rsa : keys::Algorithm::ed25519;
-  const auto key =
-      keys::create_key({.directory = store, .allow_group = true}, *domain, options.selector,
-                       algorithm, {.at = SystemClock().now(), .reason = "new", .by = who()});
-  if (!key) return complain(key.error().detail);
+  const keys::StoreAccess store{.directory = settings->store,
+                                .allow_group = settings->store_allow_group};
+  const keys::Note note{.at = SystemClock().now(), .reason = "new", .by = who()};
+  const auto before = keys::read_key_set(store, *domain);
+  const auto stable = selectors_for(*settings, store, *domain);
+  if (!stable) return complain_of(stable.error());
+  const auto selector = options.selector.empty()
+                            ? next_selector(*stable, before ? *before : keys::KeySet{})
+                            : options.selector;
+  const auto key = keys::create_key(store, *domain, selector, algorithm, note);
+  if (!key) return complain_of(key.error());
+  if (!before || keys::find_key(*before, key->selector) == nullptr)
+    audit_new(*settings, store, *domain, key->selector, note);
   const std::string record = key->key.dns_record();
-  const std::string zone = keys::zone_line(key->selector, domain->text(), record);
+  const auto name = keys::record_name(*domain, key->selector);
+  const bool is_delegated = std::ranges::find(*stable, key->selector) != stable->end();
+  const auto place =
+      is_delegated ? keys::delegated_name(*domain, key->selector, *settings->rotation.delegate_to)
+                   : name;
+  const std::string zone = keys::txt_line(place, record);
   if (options.json) {
     std::printf("%s\n", nlohmann::json{{"domain", domain->text()},
                                        {"selector", key->selector},
                                        {"algorithm", keys::name_of(key->key.algorithm())},
-                                       {"name", key->selector + "._domainkey." + domain->text()},
+                                       {"name", name},
+                                       {"published_at", place},
                                        {"record", record},
                                        {"zone", zone}}
                             .dump()
                             .c_str());
   } else {
+    if (is_delegated) std::printf("%s. IN CNAME %s.\n", name.c_str(), place.c_str());
     std::printf("%s\n", zone.c_str());
     std::fprintf(stderr, "Publish this record, then mail from %s is signed with selector %s.\n",
                  domain->text().c_str(), key->selector.c_str());

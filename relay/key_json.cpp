@@ -8,18 +8,31 @@ namespace signet {
 
 using nlohmann::json;
 
+namespace {
+
+/// Those of a delegated domain: name -> target.
+keys::Rotator::Aliases aliases_of(const keys::Rotator& rotator, const Domain& domain) {
+  auto aliases = rotator.aliases_of(domain);
+  return aliases ? std::move(*aliases) : keys::Rotator::Aliases();
+}
+
+}  // namespace
+
 json describe_key(const keys::Rotator& rotator, const Domain& domain, const keys::KeyEntry& key) {
   json result{{"selector", key.selector}, {"state", keys::name_of(key.state)}};
   if (key.algorithm) result["algorithm"] = keys::name_of(*key.algorithm);
   if (!key.fingerprint.empty()) result["fingerprint"] = key.fingerprint;
   if (const auto since = key.since()) result["since"] = keys::format_time(*since);
   if (key.legacy_until) result["legacy_until"] = keys::format_time(*key.legacy_until);
-  result["name"] = keys::record_name(domain, key.selector);
+  auto place = keys::record_name(domain, key.selector);
+  result["name"] = place;
+  for (const auto& [name, target] : aliases_of(rotator, domain))
+    if (name == place) result["cname"] = place = target;
   const auto record = rotator.record_of(domain, key.selector);
   if (!record.empty()) {
     result["record"] = record;
     result["strings"] = keys::character_strings(record);
-    result["zone"] = keys::zone_line(key.selector, domain.text(), record);
+    result["zone"] = keys::txt_line(place, record);
   }
   json moves = json::array();
   for (const auto& move : key.moves)
@@ -43,7 +56,13 @@ json describe_keys(const keys::Rotator& rotator, const Domain& domain,
                    const keys::Rotator::Report& report) {
   json all = json::array();
   for (const auto& key : report.keys) all.push_back(describe_key(rotator, domain, key));
-  return {{"domain", domain.text()}, {"keys", std::move(all)}, {"next", describe_due(report.next)}};
+  json described{
+      {"domain", domain.text()}, {"keys", std::move(all)}, {"next", describe_due(report.next)}};
+  json aliases = json::array();
+  for (const auto& [name, target] : aliases_of(rotator, domain))
+    aliases.push_back({{"name", name}, {"target", target}});
+  if (!aliases.empty()) described["cnames"] = std::move(aliases);
+  return described;
 }
 
 report::Fact key_fact(const Domain& domain, const keys::KeyEntry& key, keys::KeyState from,

@@ -13,7 +13,7 @@ namespace signet {
                                           const keys::KeyEntry& key);
 /// Null when nothing is due.
 [[nodiscard]] nlohmann::json describe_due(const keys::Due& due);
-/// {"domain", "keys", "next"}
+/// {"domain", "keys", "next"}, and "cnames" of a delegated domain.
 [[nodiscard]] nlohmann::json describe_keys(const keys::Rotator& rotator, const Domain& domain,
                                            const keys::Rotator::Report& report);
 

@@ -2,8 +2,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "config/nearest_word.hpp"
 #include "relay/admin/queue_client.hpp"
+#include "relay/admin/relay_command.hpp"
 #include "relay/commands.hpp"
+#include "relay/reference_text.hpp"
 
 namespace {
 
@@ -23,15 +26,23 @@ void add_check(CLI::App& app, int& status) {
       app.add_subcommand("check", "Check a configuration and sign a probe for its domains");
   struct Options {
     std::filesystem::path config;
+    std::filesystem::path socket;
     bool all = false;
+    bool against_running = false;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
   command->add_option("--config", options->config, "Configuration file")->required();
   command->add_flag("--all", options->all, "Sign a probe for every domain, not a sample");
+  auto* against = command->add_flag("--against-running", options->against_running,
+                                    "List what it would change in the relay that runs");
+  command->add_option("--socket", options->socket, "The relay's socket")->needs(against);
   command->add_flag("--json", options->json, "Print JSON");
-  command->callback(
-      [options, &status] { status = check(options->config, options->all, options->json); });
+  command->callback([options, &status] {
+    status = options->against_running
+                 ? compare_with_running(options->config, options->socket, options->json)
+                 : check(options->config, options->all, options->json);
+  });
 }
 
 void add_demo(CLI::App& app, int& status) {
@@ -104,13 +115,51 @@ void add_spf(CLI::App& app, int& status) {
   command->callback([options, &status] { status = spf(*options); });
 }
 
+void add_explain(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand(
+      "explain",
+      "Why a message met its fate, by queue id; or what one that nobody sent would meet");
+  struct Options : ExplainOptions {
+    signet::admin::RelayPlace place{.command = "explain", .socket = {}};
+    std::string id;
+  };
+  auto options = std::make_shared<Options>();
+  auto& asked = options->asked;
+  auto* id = command->add_option("id", options->id, "Queue id: the running relay is asked");
+  auto* from = command->add_option("--from", asked.from, "Author address of a message not sent");
+  id->excludes(from);
+  command->add_option("--to", asked.to, "Its recipient; may be repeated")->needs(from);
+  command->add_option("--mail-from", asked.sender, "Its envelope sender; \"<>\": null")
+      ->needs(from);
+  auto* client = command->add_option("--client", asked.client, "The client that sends it");
+  auto* ip = command->add_option("--ip", asked.address, "The address it comes from");
+  client->needs(from)->excludes(ip);
+  ip->needs(from);
+  command->add_option("--user", asked.user, "AUTH user that sends it")
+      ->needs(from)
+      ->excludes(client);
+  command->add_option("--config", options->place.config, "Configuration file")
+      ->capture_default_str();
+  command->add_option("--socket", options->place.socket, "The relay's socket")->excludes(from);
+  command->add_flag("--json", options->place.as_json, "Print JSON");
+  command->callback([options, &status] {
+    if (options->id.empty() && options->asked.from.empty())
+      throw CLI::ValidationError("explain", "name a queue id, or an author with --from");
+    options->config = options->place.config;
+    options->json = options->place.as_json;
+    status = options->id.empty() ? explain(*options)
+                                 : signet::admin::explain_message(options->place, options->id);
+  });
+}
+
 void add_doctor(CLI::App& app, int& status) {
   auto* command = app.add_subcommand(
       "doctor", "Look at the DNS of domains: what is wrong, and the record to publish");
   auto options = std::make_shared<DoctorOptions>();
   auto* domains =
       command->add_option("domain", options->domains, "Domains (default: all that are configured)");
-  command->add_flag("--all")->description("Every domain that is configured")->excludes(domains);
+  auto* all = command->add_flag("--all")->description("Every domain that is configured");
+  all->excludes(domains);
   command->add_option("--config", options->config, "Configuration file")->required();
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] { status = doctor(*options); });
@@ -172,6 +221,48 @@ void add_key_orders(CLI::App& app, int& status) {
   add_key_order(keys, status, KeyVerb::revoke, "revoke", "Sign no more and empty the record");
 }
 
+void add_import(CLI::App& app, int& status) {
+  auto* command = app.get_subcommand("keys")->add_subcommand(
+      "import", "Take the keys of OpenDKIM, rspamd or a PEM file; says what will sign what");
+  auto order = std::make_shared<ImportOrder>();
+  command->add_option("source", order->source, "opendkim, rspamd or pem")
+      ->required()
+      ->check(CLI::IsMember({"opendkim", "rspamd", "pem"}));
+  command->add_option("file", order->file, "opendkim.conf, dkim_signing.conf or the key")
+      ->required();
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", order->config, "Configuration file (names the store)");
+  place->add_option("--store", order->store, "Store directory");
+  place->require_option(1);
+  command->add_option("--domain", order->domains,
+                      "Domain that sends: for patterns that cover more than one; of the PEM");
+  command->add_option("--selector", order->selector, "Selector of the PEM");
+  command->add_option("--zone", order->zone, "Zone file with the PEM's record: says the selector");
+  command->add_option("--legacy-until", order->legacy_until,
+                      "Let RSA keys below 2048 bits sign until this date");
+  command->add_flag("--partial", order->partial, "Import what is not refused");
+  command->add_flag("--dry-run", order->dry_run, "Change nothing");
+  command->add_flag("--json", order->json, "Print JSON");
+  command->callback([order, &status] { status = import_keys(*order); });
+}
+
+void add_export(CLI::App& app, int& status) {
+  auto* command = app.get_subcommand("keys")->add_subcommand(
+      "export", "Write the keys that sign, with settings, for OpenDKIM or rspamd");
+  auto order = std::make_shared<ExportOrder>();
+  command->add_option("format", order->format, "opendkim or rspamd")
+      ->required()
+      ->check(CLI::IsMember({"opendkim", "rspamd"}));
+  command->add_option("directory", order->directory, "New folder")->required();
+  command->add_option("domain", order->domain, "Signing domain (default: every one)");
+  auto* place = command->add_option_group("place");
+  place->add_option("--config", order->config, "Configuration file (names store and parents)");
+  place->add_option("--store", order->store, "Store directory");
+  place->require_option(1);
+  command->add_flag("--json", order->json, "Print JSON");
+  command->callback([order, &status] { status = export_keys(*order); });
+}
+
 void add_user(CLI::App& app, int& status) {
   auto* user = app.add_subcommand("user", "AUTH users");
   user->require_subcommand(1);
@@ -185,6 +276,13 @@ void add_user(CLI::App& app, int& status) {
   command->add_option("name", options->name, "User name")->required();
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &status] { status = new_user(options->name, options->json); });
+}
+
+void add_metrics(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("metrics", "List every metric of /metrics with its meaning");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "Print JSON");
+  command->callback([json, &status] { status = list_metrics(*json); });
 }
 
 void add_token(CLI::App& app, int& status) {
@@ -247,6 +345,47 @@ int send_with(int argc, char** argv) {
 
 }  // namespace
 
+namespace {
+
+void add_reference(CLI::App& app) {
+  auto* command = app.add_subcommand(
+      "reference", "Manual pages and shell completion, from the program's own descriptions");
+  auto what = std::make_shared<std::string>();
+  command
+      ->add_option("what", *what, "manual: signet(1); settings: signet.toml(5); completion: bash")
+      ->required()
+      ->check(CLI::IsMember({"manual", "settings", "completion"}));
+  command->callback([what, &app] {
+    const std::string text = *what == "manual"     ? command_manual(app)
+                             : *what == "settings" ? settings_manual(example_configuration())
+                                                   : bash_completion(app);
+    std::fputs(text.c_str(), stdout);
+  });
+}
+
+/// The words of a command that is not there, which CLI11 would only call unexpected; empty: it is.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* group = &app;
+  for (int i = 1; i < argc && !group->get_subcommands({}).empty(); ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) return {};
+    const CLI::App* next = group->get_subcommand_no_throw(word);
+    if (next == nullptr) {
+      std::vector<std::string> known;
+      for (const CLI::App* each : group->get_subcommands({})) known.push_back(each->get_name());
+      const std::string best = signet::config::nearest_word(word, known);
+      const std::string place = group == &app ? "signet" : "signet " + group->get_name();
+      return place + " has no command \"" + word + "\"" +
+             (best.empty() ? "" : ": did you mean \"" + best + "\"?") + "\n" + place +
+             " --help lists them";
+    }
+    group = next;
+  }
+  return {};
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   if (is_send(argc, argv)) return send_with(argc, argv);
   CLI::App app("Signet: an outbound DKIM signing relay", "signet");
@@ -259,13 +398,23 @@ int main(int argc, char** argv) {
   add_sign_and_verify(app, status);
   add_dmarc(app, status);
   add_spf(app, status);
+  add_explain(app, status);
   add_doctor(app, status);
   add_keys(app, status);
   add_key_orders(app, status);
+  add_import(app, status);
+  add_export(app, status);
   add_user(app, status);
   add_token(app, status);
   add_queue(app, status);
+  add_metrics(app, status);
+  add_reference(app);
+  signet::admin::add_drain_command(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
+  if (const std::string words = unknown_command(app, argc, argv); !words.empty()) {
+    std::fprintf(stderr, "%s\n", words.c_str());
+    return 64;  // EX_USAGE of sysexits.h.
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 #include "relay/observation.hpp"
 
 #include "monitoring/log.hpp"
+#include "monitoring/process.hpp"
 
 namespace signet {
 namespace {
@@ -16,9 +17,8 @@ admin::Api::Policy policy_of(const Snapshot& snapshot) {
 
 }  // namespace
 
-Result<std::unique_ptr<Observation>> Observation::open(Services& services,
-                                                       admin::QueueControl& control) {
-  std::unique_ptr<Observation> observation(new Observation(services, control));
+Result<std::unique_ptr<Observation>> Observation::open(Services& services, Operations operations) {
+  std::unique_ptr<Observation> observation(new Observation(services, operations));
   observation->add_gauges();
   observation->add_checks();
   if (auto opened = observation->open_exporter(); !opened) return opened.failure();
@@ -26,17 +26,19 @@ Result<std::unique_ptr<Observation>> Observation::open(Services& services,
   return observation;
 }
 
-Observation::Observation(Services& services, admin::QueueControl& control)
+Observation::Observation(Services& services, Operations operations)
     : services_(services),
       audit_(services),
       key_service_(services),
       report_(services),
       api_([&current = services.current] { return policy_of(*current.get()); }, audit_,
            services.clock),
-      queue_api_(services.spool, reads_, control, services.clock),
+      queue_api_(services.spool, reads_, operations.queue, services.clock),
+      operator_api_(operations.explanations, operations.control),
       key_api_(key_service_, orders_),
       state_api_(report_, reads_) {
   queue_api_.add_routes(api_.routes());
+  operator_api_.add_routes(api_.routes());
   key_api_.add_routes(api_.routes());
   state_api_.add_routes(api_.routes());
 }
@@ -77,25 +79,27 @@ std::vector<std::pair<std::string, Endpoint>> Observation::endpoints() const {
 }
 
 void Observation::add_gauges() {
+  using monitoring::Family;
   monitoring::Metrics& metrics = services_.metrics;
   const spool::Spool& spool = services_.spool;
   const Clock& clock = services_.clock;
-  metrics.on_scrape("signet_queue_messages", "Messages in the spool.",
-                    [&] { return static_cast<double>(spool.stats().messages); });
-  metrics.on_scrape("signet_queue_oldest_seconds", "Age of the oldest message in the spool.",
-                    [&] { return age_seconds(clock, spool.stats().oldest); });
-  metrics.on_scrape("signet_queue_held_messages", "Messages on hold.",
-                    [&] { return static_cast<double>(spool.stats().held); });
-  metrics.on_scrape("signet_queue_held_oldest_seconds", "How long the longest hold has lasted.",
-                    [&] { return age_seconds(clock, spool.stats().oldest_held); });
-  metrics.on_scrape("signet_spool_quarantined_messages", "Messages set apart after a failed sync.",
-                    [&] { return static_cast<double>(spool.stats().quarantined); });
-  metrics.on_scrape("signet_spool_disk_bytes", "Disk the spool takes.",
-                    [&] { return static_cast<double>(spool.stats().disk_bytes); });
-  metrics.on_scrape("signet_session_memory_bytes", "Octets of messages in reception.",
-                    [&] { return static_cast<double>(services_.memory.used()); });
-  metrics.on_scrape("signet_log_lines_dropped", "Diagnostic log lines dropped so far.",
-                    [] { return static_cast<double>(monitoring::dropped_log_lines()); });
+  const auto add = [&metrics](Family family, auto read) {
+    metrics.on_scrape(family, [read] { return static_cast<double>(read()); });
+  };
+  add(Family::queue_messages, [&] { return spool.stats().messages; });
+  add(Family::queue_oldest, [&] { return age_seconds(clock, spool.stats().oldest); });
+  add(Family::queue_held_messages, [&] { return spool.stats().held; });
+  add(Family::queue_held_oldest, [&] { return age_seconds(clock, spool.stats().oldest_held); });
+  add(Family::spool_quarantined, [&] { return spool.stats().quarantined; });
+  add(Family::spool_disk_bytes, [&] { return spool.stats().disk_bytes; });
+  add(Family::spool_disk_short, [&] { return spool.is_disk_short(); });
+  add(Family::session_memory, [&memory = services_.memory] { return memory.used(); });
+  add(Family::destinations_backing_off, [&backoff = services_.backoff] { return backoff.size(); });
+  add(Family::delivery_log_behind, [&log = services_.log] { return log.is_behind(); });
+  add(Family::log_lines_dropped, [] { return monitoring::dropped_log_lines(); });
+  add(Family::suspensions, [&all = services_.suspensions] { return all.list().size(); });
+  add(Family::ready, [this] { return health_.not_ready_because().empty(); });
+  monitoring::add_process_metrics(metrics);
 }
 
 void Observation::add_checks() {

@@ -10,6 +10,7 @@
 #include "monitoring/health.hpp"
 #include "relay/admin/api.hpp"
 #include "relay/admin/key_api.hpp"
+#include "relay/admin/operator_api.hpp"
 #include "relay/admin/queue_api.hpp"
 #include "relay/admin/state_api.hpp"
 #include "relay/admin_audit.hpp"
@@ -20,11 +21,18 @@
 
 namespace signet {
 
+/// Who does what the operator asks for.
+struct Operations {
+  admin::QueueControl& queue;
+  admin::Explanations& explanations;
+  admin::OperatorControl& control;
+};
+
 class Observation {
  public:
   /// Fault: configuration (the address can't be bound).
   [[nodiscard]] static Result<std::unique_ptr<Observation>> open(Services& services,
-                                                                 admin::QueueControl& control);
+                                                                 Operations operations);
 
   /// Where "monitoring" and "admin" listen; without what is not configured.
   [[nodiscard]] std::vector<std::pair<std::string, Endpoint>> endpoints() const;
@@ -33,7 +41,7 @@ class Observation {
   void stop_api();
 
  private:
-  Observation(Services& services, admin::QueueControl& control);
+  Observation(Services& services, Operations operations);
   void add_gauges();
   void add_checks();
   [[nodiscard]] Result<void> open_exporter();
@@ -48,6 +56,7 @@ class Observation {
   RelayReport report_;
   admin::Api api_;
   admin::QueueApi queue_api_;
+  admin::OperatorApi operator_api_;
   admin::KeyApi key_api_;
   admin::StateApi state_api_;
   // Their threads end before what they use. Orders about keys wait for the DNS: reads must not wait

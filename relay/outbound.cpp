@@ -6,6 +6,7 @@
 #include <map>
 
 #include "keys/key_folder.hpp"
+#include "relay/destination_key.hpp"
 #include "relay/pipeline.hpp"
 #include "relay/sign/plan.hpp"
 
@@ -87,7 +88,7 @@ void Outbound::claim(QueueId id) {
   scope_.spawn(load(id));
 }
 
-net::Task<void> Outbound::load(QueueId id) {
+net::Task<Result<Outbound::Fetched>> Outbound::fetch(QueueId id) {
   struct Loaded {
     Result<spool::Message> message;
     Result<std::shared_ptr<const std::string>> body;
@@ -101,20 +102,27 @@ net::Task<void> Outbound::load(QueueId id) {
     }
     return result;
   });
-  unreserve();
-  if (!loaded.message) {
-    if (loaded.message.error().fault != Fault::not_found) {
-      spdlog::error("queued message {} can't be read: {}", id.to_string(),
-                    loaded.message.error().detail);
-    }
-    services_.in_memory.erase(id);
-    co_return;
-  }
+  if (!loaded.message) co_return loaded.message.failure();
   auto delivery = std::make_shared<Delivery>();
   delivery->stored = std::make_shared<const spool::Message>(std::move(*loaded.message));
   delivery->state = delivery->stored->state;
   delivery->snapshot = services_.current.get();
-  if (loaded.body) delivery->body = std::move(*loaded.body);
+  if (!loaded.body) co_return Fetched{std::move(delivery), loaded.body.failure()};
+  delivery->body = std::move(*loaded.body);
+  co_return Fetched{std::move(delivery), {}};
+}
+
+net::Task<void> Outbound::load(QueueId id) {
+  auto fetched = co_await fetch(id);
+  unreserve();
+  if (!fetched) {
+    if (fetched.error().fault != Fault::not_found) {
+      spdlog::error("queued message {} can't be read: {}", id.to_string(), fetched.error().detail);
+    }
+    services_.in_memory.erase(id);
+    co_return;
+  }
+  std::shared_ptr<Delivery> delivery = std::move(fetched->delivery);
   admit(*delivery);
   const bool expired = services_.clock.now() >= delivery->record().expires;
   if (delivery->state.is_held() && !delivery->state.hold_is_ours() && !expired) {
@@ -125,12 +133,12 @@ net::Task<void> Outbound::load(QueueId id) {
     co_await settle(std::move(delivery));
     co_return;
   }
-  if (!loaded.body) {  // Of damage on the disk an operator decides; in the end the sender hears.
-    co_await keep_unreadable(std::move(delivery), expired, loaded.body.error());
+  if (!fetched->body) {  // Of damage on the disk an operator decides; in the end the sender hears.
+    co_await keep_unreadable(std::move(delivery), expired, fetched->body.error());
     co_return;
   }
   if (!expired && delivery->state.hold_reason.starts_with(kAlignmentHold)) {
-    std::string reason = co_await still_held(*delivery);
+    std::string reason = co_await still_held(*delivery, Doubt::stays);
     if (!reason.empty()) {
       co_await hold(std::move(delivery), std::move(reason));
       co_return;
@@ -304,10 +312,10 @@ Outbound::TlsNeed Outbound::tls_need(const spool::Record& record,
 Outbound::Destination& Outbound::destination_for(const spool::RecipientState& recipient,
                                                  const config::RouteSettings& route,
                                                  TlsNeed tls_need) {
-  std::string key = route.name + '|' + recipient.pool;
-  if (tls_need == TlsNeed::required) key += "|tls required";
-  if (tls_need == TlsNeed::optional) key += "|tls optional";
-  if (route.kind == config::RouteKind::mx) key += '|' + recipient.recipient.address.domain.text();
+  std::string_view tls;
+  if (tls_need == TlsNeed::required) tls = "|tls required";
+  if (tls_need == TlsNeed::optional) tls = "|tls optional";
+  std::string key = destination_key(route, recipient.pool, recipient.recipient.address.domain, tls);
   auto& slot = destinations_[key];
   if (!slot) {
     slot = std::make_unique<Destination>(loop_);

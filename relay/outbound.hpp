@@ -41,6 +41,9 @@ class Outbound {
   /// Ends a message that is in services.in_memory: every open recipient fails with `reply`, and the
   /// sender gets the report. Fault: not_found.
   void give_up(QueueId id, std::string reply, std::move_only_function<void(Result<void>)> done);
+  /// Judges the alignment of a queued message again. Faults: not_found; not_aligned, with the
+  /// reason, where it would be held or refused. What can't be known is allowed, as at receipt.
+  void review(QueueId id, std::move_only_function<void(Result<void>)> done);
   /// Called when a fresh message did not fit: the scanner must look again from its due time on.
   void on_overflow(std::function<void(WallTime due)> observer) { overflow_ = std::move(observer); }
   [[nodiscard]] bool is_full() const {
@@ -125,14 +128,23 @@ class Outbound {
                                const config::RouteSettings& route, TlsNeed tls_need);
   static TlsNeed tls_need(const spool::Record& record, const config::RouteSettings& route);
   void ensure_worker(Destination& destination);
+  struct Fetched {
+    std::shared_ptr<Delivery> delivery;
+    Result<void> body;  // A failure: the body is lost.
+  };
+  /// A message of the spool, in memory but not counted yet. Faults: not_found, spool_failed.
+  net::Task<Result<Fetched>> fetch(QueueId id);
   net::Task<void> load(QueueId id);
   net::Task<void> run_give_up(QueueId id, std::string reply,
                               std::move_only_function<void(Result<void>)> done);
   net::Task<Result<std::string>> fresh_signatures(const spool::Message& message,
                                                   std::shared_ptr<const std::string> body,
                                                   std::shared_ptr<const Snapshot> snapshot);
-  /// Why mail on hold for its alignment must stay there; empty: the cause is gone.
-  net::Task<std::string> still_held(const Delivery& delivery);
+  /// What a verdict that can't be known now does to held mail.
+  enum class Doubt { stays, goes };
+  /// Why mail must stay on hold for its alignment; empty: the cause is gone.
+  net::Task<std::string> still_held(const Delivery& delivery, Doubt doubt);
+  net::Task<void> run_review(QueueId id, std::move_only_function<void(Result<void>)> done);
   net::Task<void> keep_unreadable(std::shared_ptr<Delivery> delivery, bool expired,
                                   const Error& error);
   net::Task<Result<void>> feed_body(const Delivery& delivery, sign::MessageVerifier& verifier);
@@ -168,6 +180,11 @@ class Outbound {
                                      const config::RouteSettings& route, const Snapshot& snapshot,
                                      const ReversePath& sender, Link& link);
   net::Task<Result<void>> check_requiretls(Link& link);
+  /// What is suspended goes back to the spool, without counting as an attempt. False: nothing is
+  /// left of the job.
+  bool keep_what_may_go(Job& job, const Destination& destination);
+  [[nodiscard]] std::optional<Suspension> suspended(const Delivery& delivery,
+                                                    const Destination& destination);
   void keep_what_fits(Job& job, const std::vector<std::size_t>& admitted, Destination& destination);
   /// True if SPF of the sender's domain is known to pass for this address.
   [[nodiscard]] bool is_listed(const ReversePath& sender, const config::EgressAddress& egress);

@@ -244,7 +244,7 @@ Pipeline::Pipeline(Services& services, net::Loop& loop, std::unique_ptr<sign::Si
     : services_(services),
       loop_(loop),
       signer_(std::move(signer)),
-      aligning_(services, loop),
+      aligning_({services.clock, services.metrics, services.resolver, services.suffixes}, loop),
       outbound_(services, loop, *this) {}
 
 std::unique_ptr<accept::Intake> Pipeline::receive(Arrival arrival) {

@@ -14,6 +14,7 @@
 #include "relay/body_collector.hpp"
 #include "relay/outbound.hpp"
 #include "relay/parse/parsed.hpp"
+#include "relay/planning.hpp"
 #include "relay/report/dsn.hpp"
 #include "relay/services.hpp"
 #include "relay/sign/signer.hpp"
@@ -37,12 +38,6 @@ struct Parsed {
   bool tls_optional = false;  ///< Own mail that says so (RFC 8689 3).
 };
 
-/// Keys that may sign a message.
-struct Keys {
-  std::shared_ptr<const keys::SigningDomain> author;    ///< Null: the domain has none.
-  std::shared_ptr<const keys::SigningDomain> platform;  ///< Null: none configured.
-};
-
 class Pipeline {
  public:
   Pipeline(Services& services, net::Loop& loop, std::unique_ptr<sign::Signer> signer);
@@ -64,7 +59,6 @@ class Pipeline {
   friend class Reception;
   // Stages of the way in.
   [[nodiscard]] Result<Parsed> parse(const Arrival& arrival, std::string block);
-  /// `author`: nothing where it can't be the client's, whose keys are then nobody's business.
   [[nodiscard]] net::Task<Result<Keys>> find_keys(std::shared_ptr<const Snapshot> snapshot,
                                                   std::optional<Domain> author);
   [[nodiscard]] Result<authorise::Authorship> authorise(const Arrival& arrival,

@@ -46,7 +46,23 @@ void QueueOperations::hold(admin::QueueOrder order, Done done) {
       std::move(done));
 }
 
+// What is released goes through the stages again: aligned here, signed when it is claimed.
 void QueueOperations::release(admin::QueueOrder order, Done done) {
+  if (!services_.in_memory.insert(order.id)) return done(busy());
+  Pipeline& pipeline = pipeline_of(order.id);
+  pipeline.loop().post([this, &pipeline, order = std::move(order),
+                        done = std::move(done)]() mutable {
+    const QueueId id = order.id;
+    pipeline.outbound().review(
+        id, [this, order = std::move(order), done = std::move(done)](Result<void> aligned) mutable {
+          services_.in_memory.erase(order.id);
+          if (!aligned) return done(std::move(aligned));
+          let_go(std::move(order), std::move(done));
+        });
+  });
+}
+
+void QueueOperations::let_go(admin::QueueOrder order, Done done) {
   change(
       "release", std::move(order),
       [this](const auto&, const auto& record, spool::State& state) -> Result<void> {
@@ -63,12 +79,16 @@ void QueueOperations::release(admin::QueueOrder order, Done done) {
 
 void QueueOperations::bounce(admin::QueueOrder order, Done done) {
   if (!services_.in_memory.insert(order.id)) return done(busy());
-  Pipeline& pipeline = *pipelines_[std::hash<QueueId>{}(order.id) % pipelines_.size()];
+  Pipeline& pipeline = pipeline_of(order.id);
   pipeline.loop().post([&pipeline, order = std::move(order), done = std::move(done)]() mutable {
     const std::string by = order.reason.empty() ? "" : ": " + order.reason;
     pipeline.outbound().give_up(order.id, "554 5.7.1 Message returned by the operator" + by,
                                 std::move(done));
   });
+}
+
+Pipeline& QueueOperations::pipeline_of(QueueId id) {
+  return *pipelines_[std::hash<QueueId>{}(id) % pipelines_.size()];
 }
 
 void QueueOperations::change(std::string_view event, admin::QueueOrder order, Change change,

@@ -31,6 +31,8 @@ class QueueOperations final : public admin::QueueControl {
   /// Changes a state, or says why not.
   using Change = std::function<Result<void>(const admin::QueueOrder& order,
                                             const spool::Record& record, spool::State& state)>;
+  Pipeline& pipeline_of(QueueId id);
+  void let_go(admin::QueueOrder order, Done done);
   void change(std::string_view event, admin::QueueOrder order, Change change, Done done);
   net::Task<void> run(std::string_view event, admin::QueueOrder order, Change change, Done done);
   net::Task<Result<void>> apply(const admin::QueueOrder& order, const Change& change);

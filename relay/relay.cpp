@@ -24,6 +24,22 @@ Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   return sign::make_opendkim_signer();
 }
 
+Result<std::unique_ptr<report::DeliveryLog>> open_delivery_log(const config::Settings& settings) {
+  const config::MonitoringSettings& monitoring = settings.monitoring;
+  const bool has_place = !monitoring.delivery_log.empty();
+  report::DeliveryLog::Options options{
+      .file = has_place ? monitoring.delivery_log : settings.spool / "delivery.log",
+      .rotate_bytes = monitoring.delivery_log_bytes,
+      .kept = monitoring.delivery_log_kept,
+      .privacy = {static_cast<report::Addresses>(monitoring.delivery_log_addresses)}};
+  if (options.privacy.addresses == report::Addresses::hashed) {
+    auto key = report::address_key(settings.spool / "address.key");
+    if (!key) return key.failure();
+    options.privacy.key = std::move(*key);
+  }
+  return report::DeliveryLog::open(std::move(options));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Relay>> Relay::open(Options options) {
@@ -43,6 +59,7 @@ Result<void> Relay::open_stores() {
   auto snapshot = make_snapshot(options_.settings);
   if (!snapshot) return snapshot.failure();
   tell_certificates(*snapshot);
+  metrics_.configuration_read(true, unix_seconds(clock_.now()));
   current_ = std::make_unique<CurrentSnapshot>(std::move(*snapshot));
   reloads_.started(clock_.now());
   allow_labels(settings);
@@ -73,9 +90,7 @@ Result<void> Relay::open_stores() {
       clock_);
   if (!spool) return spool.failure();
   spool_ = std::move(*spool);
-  auto log = report::DeliveryLog::open(settings.monitoring.delivery_log.empty()
-                                           ? settings.spool / "delivery.log"
-                                           : settings.monitoring.delivery_log);
+  auto log = open_delivery_log(settings);
   if (!log) return log.failure();
   log_ = std::move(*log);
   return {};
@@ -87,10 +102,13 @@ Result<void> Relay::open_workers() {
   quotas_ = std::make_unique<authorise::Quotas>(clock_);
   backoff_ = std::make_unique<schedule::Backoff>(clock_);
   ids_ = std::make_unique<QueueIdSource>(spool_->last_id());
-  services_ = std::make_unique<Services>(
-      Services{clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_, *log_,
-               *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_, in_memory_,
-               held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, reloads_});
+  auto suspensions = Suspensions::open(settings.spool / "suspensions.json", clock_);
+  if (!suspensions) return suspensions.failure();
+  suspensions_ = std::move(*suspensions);
+  services_ = std::make_unique<Services>(Services{
+      clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_,       *log_,
+      *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_,       in_memory_,
+      held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, *suspensions_, reloads_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -124,6 +142,8 @@ Result<void> Relay::open_workers() {
   scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
   operations_ =
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
+  actions_ = std::make_unique<OperatorActions>(*services_, control_, *operations_, *door_);
+  explanations_ = std::make_unique<RunningExplanations>(*services_, control_);
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
   if (settings.audit.enabled) audit_ = std::make_unique<AuditDriver>(*services_, control_);
@@ -191,7 +211,7 @@ void Relay::allow_labels(const config::Settings& settings) {
 }
 
 Result<void> Relay::open_observation() {
-  auto observation = Observation::open(*services_, *operations_);
+  auto observation = Observation::open(*services_, {*operations_, *explanations_, *actions_});
   if (!observation) return observation.failure();
   observation_ = std::move(*observation);
   observation_->health().add("draining", [this]() -> std::optional<std::string> {
@@ -317,6 +337,7 @@ net::Task<void> Relay::reload_once() {
                                        return load_snapshot(file, *at_start);
                                      });
   metrics_.reload(loaded.has_value());
+  metrics_.configuration_read(loaded.has_value(), unix_seconds(clock_.now()));
   log_->reopen();
   if (!loaded) {
     reloads_.refused(clock_.now(), loaded.error().detail);
@@ -339,8 +360,10 @@ void Relay::close() {
   tasks_.clear();
   rotation_.reset();
   if (observation_) observation_->stop_api();
+  if (actions_) actions_->stop();
   audit_.reset();
   if (operations_) operations_->stop();
+  if (explanations_) explanations_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();
   for (Worker& worker : workers_) {

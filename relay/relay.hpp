@@ -14,9 +14,11 @@
 #include "relay/front_door.hpp"
 #include "relay/net/listener.hpp"
 #include "relay/observation.hpp"
+#include "relay/operator_actions.hpp"
 #include "relay/queue_operations.hpp"
 #include "relay/queue_scanner.hpp"
 #include "relay/rotation_driver.hpp"
+#include "relay/running_explanations.hpp"
 
 namespace signet {
 
@@ -89,11 +91,14 @@ class Relay {
   align::PublicSuffixes suffixes_;
   ClockWatch clock_watch_;
   ReloadHistory reloads_;
+  std::unique_ptr<Suspensions> suspensions_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;
   std::vector<Worker> workers_;
   std::unique_ptr<QueueScanner> scanner_;
   std::unique_ptr<QueueOperations> operations_;
+  std::unique_ptr<RunningExplanations> explanations_;
+  std::unique_ptr<OperatorActions> actions_;
   std::unique_ptr<RotationDriver> rotation_;  // Null: keys are left alone.
   std::unique_ptr<AuditDriver> audit_;        // Null: not asked for.
   std::unique_ptr<net::InheritedSockets> inherited_;

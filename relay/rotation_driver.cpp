@@ -108,6 +108,7 @@ void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& re
   } else {
     rotating_.erase(domain);
   }
+  tell_domain_gauges(domain, report);
   for (const keys::KeyEntry& key : report.keys) {
     ++census_.keys[static_cast<std::size_t>(key.state)];
     if (key.state != keys::KeyState::active) continue;
@@ -121,6 +122,15 @@ void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& re
     keep_earlier(census_.least_proven, proven);
   }
   keep_earlier(census_.next_rotation, report.rotates_at);
+}
+
+void RotationDriver::tell_domain_gauges(const Domain& domain, const keys::Rotator::Report& report) {
+  std::array<std::int64_t, keys::kKeyStates> states{};
+  for (const keys::KeyEntry& key : report.keys) ++states[static_cast<std::size_t>(key.state)];
+  for (std::size_t state = 0; state < keys::kKeyStates; ++state)
+    services_.metrics.domain_keys(domain.text(), name_of(static_cast<keys::KeyState>(state)),
+                                  states[state]);
+  services_.metrics.domain_key_rotation(domain.text(), in_seconds(report.rotates_at));
 }
 
 void RotationDriver::tell_gauges() {

@@ -36,6 +36,7 @@ class RotationDriver {
   net::Task<void> run();
   net::Task<void> walk(Walk& walk);
   void count(const Domain& domain, const keys::Rotator::Report& report);
+  void tell_domain_gauges(const Domain& domain, const keys::Rotator::Report& report);
   void tell_gauges();
   [[nodiscard]] keys::Rotator::Observers observers();
 

@@ -50,6 +50,7 @@ keys::RotationPolicy policy_of(const config::Settings& settings, bool publishes)
           .poll = rotation.poll,
           .republish = std::min<std::chrono::seconds>(rotation.poll * 2, std::chrono::hours(1)),
           .give_up = rotation.give_up,
+          .selectors = rotation.selectors,
           .quiet = rotation.quiet_hours};
 }
 
@@ -60,6 +61,7 @@ RotationParts::RotationParts(const config::Settings& settings, std::string by)
       publisher(make_publisher(settings.rotation, proof)),
       options{.store = {.directory = settings.store, .allow_group = settings.store_allow_group},
               .policy = policy_of(settings, publisher->acts()),
+              .delegate_to = settings.rotation.delegate_to,
               .ttl = settings.rotation.ttl,
               .by = std::move(by)} {}
 

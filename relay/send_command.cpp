@@ -1,5 +1,5 @@
 // `signet send`: submits one message to the relay, as sendmail(1) does for cron, PHP and scripts.
-// Exit status by sysexits.h: whoever calls may try again exactly at 75.
+// Exit status by sysexits.h: whoever calls may try again exactly at 75, when nothing was taken.
 #include <fcntl.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -43,7 +43,12 @@ constexpr const char* kUsage =
     "  -F NAME        name in From, where the message has no From\n"
     "  --config FILE  whose listener to use (default: /etc/signet/signet.toml if it may be read)\n"
     "  --server ADDR  unix:/path or address:port (default: unix:/run/signet/submit.sock)\n"
-    "Other options of sendmail(1) are taken and mean nothing.\n";
+    "Other options of sendmail(1) are taken and mean nothing.\n"
+    "Recipients that are refused for good are named; the others get the message all the same. One\n"
+    "that is refused for now keeps it from all, so that it can be tried again as a whole.\n"
+    "Exit status (sysexits.h): 0 taken for all; 75 taken for nobody, try again; 67 some recipient\n"
+    "refused, taken for the others; 64 wrong usage, 65 wrong message, 69, 76 the server does not\n"
+    "serve, 77 the sender may not send, 78 wrong configuration: taken for nobody.\n";
 
 struct Ended {
   int status = EX_OK;
@@ -134,10 +139,7 @@ class Conversation {
     if (!greet()) return ended_;
     const std::string body = mail.has_eight_bit ? " BODY=8BITMIME" : "";
     if (!step("MAIL FROM:<" + mail.sender + ">" + body, EX_NOPERM)) return ended_;
-    // All or none: who calls us can't tell which of them to try again.
-    for (const std::string& recipient : mail.recipients) {
-      if (!step("RCPT TO:<" + recipient + ">", EX_NOUSER)) return ended_;
-    }
+    if (!name_recipients(mail)) return ended_;
     if (!step("DATA", EX_UNAVAILABLE)) return ended_;
     std::string data;
     smtp::DataEncoder encoder;
@@ -145,10 +147,22 @@ class Conversation {
     encoder.finish(data);
     if (!write(data) || !read(EX_DATAERR)) return ended_;
     static_cast<void>(write("QUIT\r\n"));
-    return {};
+    return {refused_.empty() ? EX_OK : EX_NOUSER, refused_};
   }
 
  private:
+  /// Who is refused for good is noted and left out, as long as somebody remains. A refusal for now
+  /// ends it before anything is taken: a second try must not send to anybody twice.
+  [[nodiscard]] bool name_recipients(const Submission& mail) {
+    std::size_t refused = 0;
+    for (const std::string& recipient : mail.recipients) {
+      if (step("RCPT TO:<" + recipient + ">", EX_NOUSER)) continue;
+      if (ended_.status != EX_NOUSER) return false;
+      const std::string line = recipient + ": " + ended_.why;
+      refused_ += refused++ == 0 ? line : "\nsignet send: " + line;
+    }
+    return refused < mail.recipients.size() || give_up(EX_NOUSER, refused_);
+  }
   [[nodiscard]] bool greet() {
     if (!read(EX_UNAVAILABLE)) return false;
     std::array<char, 256> host{};
@@ -189,6 +203,7 @@ class Conversation {
   net::Descriptor socket_;
   smtp::ReplyReader replies_;
   Ended ended_;
+  std::string refused_;  // A line for each recipient who was left out.
 };
 
 /// Standard input; false when it is too much.

@@ -25,6 +25,7 @@
 #include "relay/route/router.hpp"
 #include "relay/schedule/schedule.hpp"
 #include "relay/spool/spool.hpp"
+#include "relay/suspensions.hpp"
 
 namespace signet {
 
@@ -145,6 +146,7 @@ struct Services {
   net::Resolver& resolver;
   const align::PublicSuffixes& suffixes;
   const ClockWatch& clock_watch;
+  Suspensions& suspensions;
   ReloadHistory& reloads;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "relay/deliver/refusal.hpp"
 #include "relay/pipeline.hpp"
 #include "relay/smtp/command.hpp"
 
@@ -117,6 +118,8 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
   const bool tls = link && link->connection && link->connection->tls();
   services_.metrics.attempt(recipient.route, recipient.pool, to_metric(outcome.result),
                             reply_class(outcome.reply), tls);
+  services_.metrics.provider_attempt(recipient.route, deliver::provider_of(link ? link->host : ""),
+                                     to_metric(outcome.result), deliver::refusal_cause(outcome));
   if (outcome.result != RecipientResult::deferred)
     services_.metrics.recipient_done(recipient.route, to_metric(outcome.result));
   const std::string_view spf = spf_of(delivery, link);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -84,6 +85,20 @@ std::vector<std::string> fixed_at_start(const config::Settings& at_start,
   compare("monitoring", at_start.monitoring, now.monitoring);
   compare("admin.listen", at_start.admin.listen, now.admin.listen);
   return names;
+}
+
+bool is_fixed_at_start(std::string_view setting) {
+  constexpr std::array kWhole{"store",
+                              "store_allow_group",
+                              "spool",
+                              "loops",
+                              "allow_private_mx",
+                              "limits.min_free_bytes",
+                              "limits.min_free_share"};
+  constexpr std::array kSections{"listen ", "resolver.", "rotation.", "monitoring."};
+  return std::ranges::find(kWhole, setting) != kWhole.end() ||
+         std::ranges::any_of(kSections,
+                             [&](const char* section) { return setting.starts_with(section); });
 }
 
 std::vector<std::string> unusable_files(std::shared_ptr<const config::Settings> settings) {

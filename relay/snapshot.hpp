@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "relay/services.hpp"
@@ -20,6 +21,9 @@ namespace signet {
 /// Names of settings that differ and count only at a restart.
 [[nodiscard]] std::vector<std::string> fixed_at_start(const config::Settings& at_start,
                                                       const config::Settings& now);
+
+/// True if a setting, by its name in config::describe(), counts only at a restart.
+[[nodiscard]] bool is_fixed_at_start(std::string_view setting);
 
 /// What is wrong with the files `settings` name (certificates, passwords, trust anchors): one line
 /// each.

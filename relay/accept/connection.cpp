@@ -161,6 +161,7 @@ net::Task<bool> Connection::start_tls() {
     co_return false;
   }
   const net::TlsFacts& agreed = *stream_.tls();
+  metrics_.tls_handshake("in", agreed.version);
   facts_.tls = agreed.version + " with cipher " + agreed.cipher;
   if (agreed.peer_verified || settings_->tls.client_ca.empty()) {
     facts_.peer.certificate_fingerprint = agreed.peer_fingerprint;

@@ -24,8 +24,10 @@ struct Answer {
 [[nodiscard]] Result<Answer> ask(const std::filesystem::path& socket, std::string_view method,
                                  std::string_view target, std::string_view body);
 
-/// Adds `queue list | show | retry | hold | release | bounce | stats`. `status` becomes 0: done; 1:
-/// not found or refused; 2: the relay can't be reached.
+/// Adds `queue list | show | retry | hold | release | bounce | suspend | resume | suspensions |
+/// stats`. `status` becomes 0: done; 1: not found or refused; 2: the relay can't be reached.
 void add_queue_commands(CLI::App& app, int& status);
+/// Adds `drain`.
+void add_drain_command(CLI::App& app, int& status);
 
 }  // namespace signet::admin

@@ -1,74 +1,46 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "config/reader.hpp"
+#include "config/quantity.hpp"
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/queue_text.hpp"
+#include "relay/admin/relay_command.hpp"
+#include "relay/admin/terminal_text.hpp"
 #include "relay/base/queue_id.hpp"
 
 namespace signet::admin {
 namespace {
 
 using nlohmann::json;
-using Render = std::function<std::string(const json&)>;
 
-constexpr int kRefused = 1;
-constexpr int kUnreachable = 2;
+/// Which messages are meant; empty: whatever it is.
+struct Conditions {
+  std::string status;
+  std::string client;
+  std::string from_domain;
+  std::string mail_from_domain;
+  std::string to_domain;
+  std::string route;
+  std::string pool;
+  std::string older_than;
+};
 
 struct Options {
-  std::filesystem::path config = "/etc/signet/signet.toml";
-  std::filesystem::path socket;
-  bool as_json = false;
+  RelayPlace place{.command = "queue", .socket = {}};
   std::size_t limit = 100;
   std::string after;
   std::vector<std::string> ids;
   std::string reason;
+  Conditions conditions;
+  bool all = false;
+  bool dry_run = false;
 };
-
-/// `--socket`, or monitoring.socket of the configuration; empty after a complaint.
-std::filesystem::path socket_of(const Options& options) {
-  if (!options.socket.empty()) return options.socket;
-  const config::Loaded loaded = config::load(options.config);
-  for (const auto& problem : loaded.problems) fmt::print(stderr, "{}\n", problem.to_string());
-  if (loaded.settings) return loaded.settings->monitoring.socket;
-  fmt::print(stderr,
-             "signet queue: name the configuration with --config or the relay's socket "
-             "with --socket\n");
-  return {};
-}
-
-std::string error_words(const Answer& answer) {
-  const json parsed = json::parse(answer.body, nullptr, false);
-  const bool has_words =
-      parsed.is_object() && parsed.contains("detail") && parsed["detail"].is_string();
-  return has_words ? parsed["detail"].get<std::string>()
-                   : fmt::format("HTTP status {}", answer.status);
-}
-
-/// Asks once and prints; the exit status.
-int run(const Options& options, std::string_view method, const std::string& target,
-        const std::string& body, const Render& render) {
-  const auto socket = socket_of(options);
-  if (socket.empty()) return kUnreachable;
-  const auto answer = ask(socket, method, target, body);
-  if (!answer) {
-    fmt::print(stderr, "signet queue: {}\n", answer.error().detail);
-    return kUnreachable;
-  }
-  if (answer->status != 200) {
-    fmt::print(stderr, "signet queue: {}\n", error_words(*answer));
-    return kRefused;
-  }
-  const json parsed = json::parse(answer->body, nullptr, false);
-  fmt::print("{}", options.as_json || !parsed.is_object() ? answer->body : render(parsed));
-  return 0;
-}
 
 /// The id as the relay writes it; empty after a complaint.
 std::string checked_id(const std::string& text) {
@@ -85,12 +57,13 @@ int list(const Options& options) {
     if (after.empty()) return kRefused;
     target += "&after=" + after;
   }
-  return run(options, "GET", target, "", &list_text);
+  return ask_and_print(options.place, "GET", target, "", &list_text);
 }
 
 int show(const Options& options) {
   const std::string id = checked_id(options.ids.front());
-  return id.empty() ? kRefused : run(options, "GET", "/v1/queue/" + id, "", &message_text);
+  return id.empty() ? kRefused
+                    : ask_and_print(options.place, "GET", "/v1/queue/" + id, "", &message_text);
 }
 
 int act(const Options& options, const std::string& action) {
@@ -99,34 +72,188 @@ int act(const Options& options, const std::string& action) {
   for (const std::string& written : options.ids) {
     const std::string id = checked_id(written);
     const auto render = [&](const json&) { return fmt::format("{}: {}\n", id, action); };
-    const int one = id.empty()
-                        ? kRefused
-                        : run(options, "POST", "/v1/queue/" + id + "/" + action, body, render);
+    const int one = id.empty() ? kRefused
+                               : ask_and_print(options.place, "POST",
+                                               "/v1/queue/" + id + "/" + action, body, render);
     if (one == kUnreachable) return one;
     status = std::max(status, one);
   }
   return status;
 }
 
+void add_place(CLI::App& command, RelayPlace& place) {
+  command.add_option("--config", place.config, "Configuration file (names the socket)")
+      ->capture_default_str();
+  command.add_option("--socket", place.socket, "The relay's socket");
+  command.add_flag("--json", place.as_json, "Print JSON");
+}
+
 CLI::App* add(CLI::App& queue, const std::shared_ptr<Options>& options, const std::string& name,
               const std::string& words) {
   auto* command = queue.add_subcommand(name, words);
-  command->add_option("--config", options->config, "Configuration file (names the socket)")
-      ->capture_default_str();
-  command->add_option("--socket", options->socket, "The relay's socket");
-  command->add_flag("--json", options->as_json, "Print JSON");
+  add_place(*command, options->place);
   return command;
+}
+
+/// A member for each condition that was given.
+json filter_of(const Conditions& given) {
+  json filter = json::object();
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) filter[name] = value;
+  };
+  add("status", given.status);
+  add("client", given.client);
+  add("author_domain", given.from_domain);
+  add("sender_domain", given.mail_from_domain);
+  add("recipient_domain", given.to_domain);
+  add("route", given.route);
+  add("pool", given.pool);
+  if (!given.older_than.empty()) {
+    const auto age = config::parse_duration(given.older_than);
+    filter["older_than"] =
+        age ? std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*age).count())
+            : given.older_than;
+  }
+  return filter;
+}
+
+/// Part by part, with what is done so far on the terminal.
+int act_on_many(const Options& options, const std::string& action) {
+  json body = filter_of(options.conditions);
+  body["order"] = action;
+  body["dry_run"] = options.dry_run;
+  if (!options.reason.empty()) body["reason"] = options.reason;
+  json sum{{"order", action}, {"dry_run", options.dry_run}};
+  const bool shows_progress = ::isatty(STDERR_FILENO) == 1;
+  for (;;) {
+    const auto part = ask_relay(options.place, "POST", "/v1/queue/orders", body.dump());
+    if (!part) return part.error().fault == Fault::connect_failed ? kUnreachable : kRefused;
+    for (const char* count : {"looked_at", "matched", "done", "refused"})
+      sum[count] = sum.value(count, 0) + number_of(*part, count);
+    if (shows_progress)
+      fmt::print(stderr, "\r{} of {} looked at match", sum["matched"].dump(),
+                 sum["looked_at"].dump());
+    const std::string next = text_of(*part, "next");
+    if (next.empty()) break;
+    body["after"] = next;
+  }
+  if (shows_progress) fmt::print(stderr, "\r\x1b[K");
+  if (options.place.as_json) {
+    fmt::print("{}\n", sum.dump());
+  } else if (options.dry_run) {
+    fmt::print("{}: {} of {} messages match\n", action, sum["matched"].dump(),
+               sum["looked_at"].dump());
+  } else {
+    fmt::print("{}: {} of {} messages done, {} refused\n", action, sum["done"].dump(),
+               sum["matched"].dump(), sum["refused"].dump());
+  }
+  return sum["refused"] == 0 ? 0 : kRefused;
+}
+
+int act_on(const Options& options, const std::string& action) {
+  const bool by_filter = options.all || !filter_of(options.conditions).empty();
+  if (by_filter == !options.ids.empty())
+    throw CLI::ValidationError(action,
+                               "name messages by id, by conditions such as --to-domain, "
+                               "or --all of them");
+  if (options.dry_run && !by_filter)
+    throw CLI::ValidationError("--dry-run", "counts what conditions match, not ids");
+  return by_filter ? act_on_many(options, action) : act(options, action);
 }
 
 void add_action(CLI::App& queue, const std::shared_ptr<Options>& options, int& status,
                 const std::string& name, const std::string& words) {
   auto* command = add(queue, options, name, words);
-  command->add_option("id", options->ids, "Queue ids")->required();
+  command->add_option("id", options->ids, "Queue ids");
+  Conditions& conditions = options->conditions;
+  command->add_option("--from-domain", conditions.from_domain, "All whose author's domain it is");
+  command->add_option("--mail-from-domain", conditions.mail_from_domain,
+                      "All whose envelope sender's domain it is");
+  command->add_option("--to-domain", conditions.to_domain, "All that wait for this domain");
+  command->add_option("--client", conditions.client, "All of this client");
+  command->add_option("--route", conditions.route, "All that wait for this route");
+  command->add_option("--pool", conditions.pool, "All that wait for this pool");
+  command->add_option("--older-than", conditions.older_than, "All older than, such as 2h");
+  command->add_option("--status", conditions.status, "All that are queued, or held");
+  command->add_flag("--all", options->all, "All messages");
+  command->add_flag("--dry-run", options->dry_run, "Only count those that match");
   if (name == "hold" || name == "bounce") {
     command->add_option("--reason", options->reason,
                         "Why: shown in the queue, the log and the DSN");
   }
-  command->callback([options, &status, name] { status = act(*options, name); });
+  command->callback([options, &status, name] { status = act_on(*options, name); });
+}
+
+struct SuspensionOptions {
+  RelayPlace place{.command = "queue", .socket = {}};
+  std::string destination;
+  std::string domain;
+  std::string client;
+  std::string egress;
+  std::string reason;
+  std::string lasts;
+};
+
+json body_of(const SuspensionOptions& options) {
+  json body;
+  for (const auto& [kind, value] :
+       {std::pair("destination", &options.destination), std::pair("domain", &options.domain),
+        std::pair("client", &options.client), std::pair("egress", &options.egress)}) {
+    if (!value->empty()) body = {{"kind", kind}, {"value", *value}};
+  }
+  if (!options.reason.empty()) body["reason"] = options.reason;
+  if (!options.lasts.empty()) body["for"] = options.lasts;
+  return body;
+}
+
+CLI::App* add_suspension_command(CLI::App& queue, const std::shared_ptr<SuspensionOptions>& options,
+                                 const std::string& name, const std::string& words) {
+  auto* command = queue.add_subcommand(name, words);
+  add_place(*command, options->place);
+  auto* what = command->add_option_group("what");
+  what->add_option("--destination", options->destination, "Mail to this domain");
+  what->add_option("--domain", options->domain, "Mail whose author or sender is of this domain");
+  what->add_option("--client", options->client, "Mail of this client");
+  what->add_option("--egress", options->egress, "The use of this public address");
+  what->require_option(1);
+  return command;
+}
+
+void add_suspensions(CLI::App& queue, int& status) {
+  auto options = std::make_shared<SuspensionOptions>();
+  auto* suspend = add_suspension_command(queue, options, "suspend",
+                                         "Let mail wait: it is accepted, and not delivered");
+  suspend->add_option("--reason", options->reason, "Why: shown in queue and log");
+  suspend->add_option("--for", options->lasts, "Such as 2h (default: until it is resumed)");
+  suspend->callback([options, &status] {
+    status = ask_and_print(options->place, "POST", "/v1/suspensions", body_of(*options).dump(),
+                           [](const json& each) {
+                             return fmt::format("{} {}: suspended{}\n", text_of(each, "kind"),
+                                                text_of(each, "value"), until_text(each));
+                           });
+  });
+  auto* resume = add_suspension_command(queue, options, "resume", "Deliver what waited");
+  resume->callback([options, &status] {
+    status = ask_and_print(options->place, "POST", "/v1/suspensions/resume",
+                           body_of(*options).dump(), [](const json& each) {
+                             return fmt::format("{} {}: resumed\n", text_of(each, "kind"),
+                                                text_of(each, "value"));
+                           });
+  });
+  auto* list = queue.add_subcommand("suspensions", "What is suspended, why and until when");
+  add_place(*list, options->place);
+  list->callback([options, &status] {
+    status = ask_and_print(options->place, "GET", "/v1/suspensions", "", &suspensions_text);
+  });
+}
+
+/// Counts, and for people what is suspended.
+int show_stats(const RelayPlace& place) {
+  const int status = ask_and_print(place, "GET", "/v1/queue/stats", "", &stats_text);
+  if (status != 0 || place.as_json) return status;
+  return ask_and_print(place, "GET", "/v1/suspensions", "", [](const json& told) {
+    return told["suspensions"].empty() ? std::string() : suspensions_text(told);
+  });
 }
 
 }  // namespace
@@ -145,12 +272,36 @@ void add_queue_commands(CLI::App& app, int& status) {
   show->add_option("id", options->ids, "Queue id")->required()->expected(1);
   show->callback([options, &status] { status = admin::show(*options); });
   auto* stats = add(*queue, options, "stats", "Counts");
-  stats->callback(
-      [options, &status] { status = run(*options, "GET", "/v1/queue/stats", "", &stats_text); });
+  stats->callback([options, &status] { status = show_stats(options->place); });
   add_action(*queue, options, status, "retry", "Try again now");
   add_action(*queue, options, status, "hold", "Keep until released or expired");
-  add_action(*queue, options, status, "release", "Send held mail after all");
+  add_action(*queue, options, status, "release",
+             "Judge held mail again and send it, if it may leave");
   add_action(*queue, options, status, "bounce", "Give up, and tell the sender");
+  add_suspensions(*queue, status);
+}
+
+void add_drain_command(CLI::App& app, int& status) {
+  struct DrainOptions {
+    RelayPlace place{.command = "drain", .socket = {}};
+    bool ends = false;
+  };
+  auto* command = app.add_subcommand(
+      "drain", "For maintenance: accept no more mail (421) and deliver what is there");
+  auto options = std::make_shared<DrainOptions>();
+  add_place(*command, options->place);
+  command->add_flag("--end", options->ends, "Accept mail again");
+  command->callback([options, &status] {
+    const json body{{"draining", !options->ends}};
+    status =
+        ask_and_print(options->place, "POST", "/v1/maintenance", body.dump(), [](const json& told) {
+          return fmt::format(
+              "{}: {} connections, {} messages in the queue, {} "
+              "of them held\n",
+              told["draining"].get<bool>() ? "draining" : "accepting", text_of(told, "connections"),
+              text_of(told, "messages"), text_of(told, "held"));
+        });
+  });
 }
 
 }  // namespace signet::admin

@@ -21,10 +21,11 @@ class QueueControl {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
   virtual ~QueueControl() = default;
-  virtual void retry(QueueOrder order, Done done) = 0;    ///< Due now.
-  virtual void hold(QueueOrder order, Done done) = 0;     ///< Until released or expired.
-  virtual void release(QueueOrder order, Done done) = 0;  ///< Held mail only.
-  virtual void bounce(QueueOrder order, Done done) = 0;   ///< With a DSN, as if it had failed.
+  virtual void retry(QueueOrder order, Done done) = 0;  ///< Due now.
+  virtual void hold(QueueOrder order, Done done) = 0;   ///< Until released or expired.
+  /// Held mail only. Fault: not_aligned, where it would be held or refused again.
+  virtual void release(QueueOrder order, Done done) = 0;
+  virtual void bounce(QueueOrder order, Done done) = 0;  ///< With a DSN, as if it had failed.
 };
 
 }  // namespace signet::admin

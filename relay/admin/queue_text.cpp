@@ -5,42 +5,25 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "relay/admin/terminal_text.hpp"
+
 namespace signet::admin {
 namespace {
 
 using nlohmann::json;
 
-/// A member as text, empty when absent. Control characters can't reach the terminal.
-std::string text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return {};
-  std::string value = found->is_string() ? found->get<std::string>() : found->dump();
-  for (char& c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return value;
-}
-
-std::int64_t number(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<std::int64_t>() : 0;
-}
-
-std::string sender_of(const json& message) { return "<" + text(message, "sender") + ">"; }
+std::string sender_of(const json& message) { return "<" + text_of(message, "sender") + ">"; }
 
 std::string row(const json& message) {
-  const bool is_held = text(message, "status") == "held";
+  const bool is_held = text_of(message, "status") == "held";
   const std::string remark =
-      is_held ? "held: " + text(message, "hold_reason") : text(message, "last_reply");
-  return fmt::format("{:<11}  {:<6}  {:>5}  {:>9}  {:>5}  {:>4}  {:<32}  {}\n", text(message, "id"),
-                     text(message, "status"), age_text(number(message, "age_seconds")),
-                     size_text(static_cast<std::uint64_t>(number(message, "size"))),
-                     is_held ? "-" : age_text(number(message, "due_in_seconds")),
-                     text(message, "waiting"), sender_of(message), remark);
-}
-
-void add_line(std::string& into, std::string_view name, const std::string& value) {
-  if (!value.empty()) into += fmt::format("{:<12}  {}\n", name, value);
+      is_held ? "held: " + text_of(message, "hold_reason") : text_of(message, "last_reply");
+  return fmt::format("{:<11}  {:<6}  {:>5}  {:>9}  {:>5}  {:>4}  {:<32}  {}\n",
+                     text_of(message, "id"), text_of(message, "status"),
+                     age_text(number_of(message, "age_seconds")),
+                     size_text(static_cast<std::uint64_t>(number_of(message, "size"))),
+                     is_held ? "-" : age_text(number_of(message, "due_in_seconds")),
+                     text_of(message, "waiting"), sender_of(message), remark);
 }
 
 }  // namespace
@@ -71,7 +54,7 @@ std::string list_text(const json& list) {
   std::string table = fmt::format("{:<11}  {:<6}  {:>5}  {:>9}  {:>5}  {:>4}  {:<32}  {}\n", "ID",
                                   "STATUS", "AGE", "SIZE", "DUE", "RCPT", "SENDER", "LAST REPLY");
   for (const json& message : *messages) table += row(message);
-  if (const std::string next = text(list, "next"); !next.empty()) {
+  if (const std::string next = text_of(list, "next"); !next.empty()) {
     table += "more: signet queue list --after " + next + "\n";
   }
   return table;
@@ -79,42 +62,62 @@ std::string list_text(const json& list) {
 
 std::string message_text(const json& message) {
   std::string lines;
-  add_line(lines, "id", text(message, "id"));
-  add_line(lines, "status", text(message, "status"));
-  add_line(lines, "hold reason", text(message, "hold_reason"));
-  add_line(lines, "held since", text(message, "held_since"));
+  add_line(lines, "id", text_of(message, "id"));
+  add_line(lines, "status", text_of(message, "status"));
+  add_line(lines, "hold reason", text_of(message, "hold_reason"));
+  add_line(lines, "held since", text_of(message, "held_since"));
   add_line(lines, "sender", sender_of(message));
-  add_line(lines, "author", text(message, "author_domain"));
-  add_line(lines, "client", text(message, "client") + " [" + text(message, "peer") + "]");
-  add_line(lines, "size", size_text(static_cast<std::uint64_t>(number(message, "size"))));
-  add_line(lines, "received", text(message, "received"));
-  add_line(lines, "due", text(message, "due"));
-  add_line(lines, "expires", text(message, "expires"));
-  add_line(lines, "attempts", text(message, "attempts"));
+  add_line(lines, "author", text_of(message, "author_domain"));
+  add_line(lines, "client", text_of(message, "client") + " [" + text_of(message, "peer") + "]");
+  add_line(lines, "size", size_text(static_cast<std::uint64_t>(number_of(message, "size"))));
+  add_line(lines, "received", text_of(message, "received"));
+  add_line(lines, "due", text_of(message, "due"));
+  add_line(lines, "expires", text_of(message, "expires"));
+  add_line(lines, "attempts", text_of(message, "attempts"));
   if (const auto keys = message.find("signed_by"); keys != message.end()) {
-    for (const json& key : *keys) add_line(lines, "signed by", text({{"key", key}}, "key"));
+    for (const json& key : *keys) add_line(lines, "signed by", text_of({{"key", key}}, "key"));
   }
   if (const auto recipients = message.find("recipients"); recipients != message.end()) {
     for (const json& one : *recipients) {
-      add_line(lines, "recipient",
-               fmt::format("<{}>  {}  route {}  {}", text(one, "address"), text(one, "status"),
-                           text(one, "route"), text(one, "last_reply")));
+      add_line(
+          lines, "recipient",
+          fmt::format("<{}>  {}  route {}  {}", text_of(one, "address"), text_of(one, "status"),
+                      text_of(one, "route"), text_of(one, "last_reply")));
     }
+  }
+  return lines;
+}
+
+std::string until_text(const json& suspension) {
+  const std::string until = text_of(suspension, "until");
+  return until.empty() ? until : " until " + until;
+}
+
+std::string suspensions_text(const json& told) {
+  const auto list = told.find("suspensions");
+  if (list == told.end() || list->empty()) return "nothing is suspended\n";
+  std::string lines;
+  for (const json& each : *list) {
+    add_line(
+        lines, "suspended",
+        fmt::format("{} {} since {}{}, by {}{}{}", text_of(each, "kind"), text_of(each, "value"),
+                    text_of(each, "since"), until_text(each), text_of(each, "by"),
+                    text_of(each, "reason").empty() ? "" : ": ", text_of(each, "reason")));
   }
   return lines;
 }
 
 std::string stats_text(const json& stats) {
   std::string lines;
-  add_line(lines, "messages", text(stats, "messages"));
-  add_line(lines, "held", text(stats, "held"));
-  add_line(lines, "quarantined", text(stats, "quarantined"));
+  add_line(lines, "messages", text_of(stats, "messages"));
+  add_line(lines, "held", text_of(stats, "held"));
+  add_line(lines, "quarantined", text_of(stats, "quarantined"));
   const auto age = [&](const char* key) {
-    return stats.contains(key) ? age_text(number(stats, key)) : std::string();
+    return stats.contains(key) ? age_text(number_of(stats, key)) : std::string();
   };
   add_line(lines, "oldest", age("oldest_age_seconds"));
   add_line(lines, "oldest held", age("oldest_held_age_seconds"));
-  add_line(lines, "disk", size_text(static_cast<std::uint64_t>(number(stats, "disk_bytes"))));
+  add_line(lines, "disk", size_text(static_cast<std::uint64_t>(number_of(stats, "disk_bytes"))));
   return lines;
 }
 

@@ -8,6 +8,9 @@ namespace signet::admin {
 
 [[nodiscard]] std::string list_text(const nlohmann::json& list);
 [[nodiscard]] std::string message_text(const nlohmann::json& message);
+[[nodiscard]] std::string suspensions_text(const nlohmann::json& suspensions);
+/// " until TIME", or nothing for one without an end.
+[[nodiscard]] std::string until_text(const nlohmann::json& suspension);
 [[nodiscard]] std::string stats_text(const nlohmann::json& stats);
 
 /// "45s", "12m", "3h", "5d"; "-" for less than nothing.

@@ -6,15 +6,14 @@
 namespace signet::authorise {
 namespace {
 
-const config::ClientSettings* find_by_network(const config::Settings& settings,
-                                              const IpAddress& address) {
-  const config::ClientSettings* found = nullptr;
+ClientMatch find_by_network(const config::Settings& settings, const IpAddress& address) {
+  ClientMatch found;
   unsigned longest = 0;
   for (const auto& client : settings.clients) {
     for (const auto& network : client.networks) {
       if (!network.contains(address)) continue;
-      if (found != nullptr && network.prefix <= longest) continue;
-      found = &client;
+      if (found.client != nullptr && network.prefix <= longest) continue;
+      found = {&client, MatchedBy::network, &network};
       longest = network.prefix;
     }
   }
@@ -22,11 +21,11 @@ const config::ClientSettings* find_by_network(const config::Settings& settings,
 }
 
 template <typename Matches>
-const config::ClientSettings* find_first(const config::Settings& settings, Matches matches) {
+ClientMatch find_first(const config::Settings& settings, MatchedBy by, Matches matches) {
   for (const auto& client : settings.clients) {
-    if (matches(client)) return &client;
+    if (matches(client)) return {&client, by};
   }
-  return nullptr;
+  return {};
 }
 
 bool is_own(const config::ClientSettings& client, const Domain& domain, bool in_store) {
@@ -54,29 +53,34 @@ bool matches_suffix(std::string_view host, std::string_view suffix) {
 
 }  // namespace
 
-const config::ClientSettings* find_client(const config::Settings& settings, const Peer& peer) {
-  const config::ClientSettings* found = nullptr;
+ClientMatch match_client(const config::Settings& settings, const Peer& peer) {
+  ClientMatch found;
   if (!peer.user.empty()) {
-    found = find_first(settings, [&](const auto& c) { return c.users.contains(peer.user); });
+    found = find_first(settings, MatchedBy::user,
+                       [&](const auto& c) { return c.users.contains(peer.user); });
   }
-  if (found == nullptr && !peer.certificate_fingerprint.empty()) {
-    found = find_first(settings, [&](const auto& c) {
+  if (found.client == nullptr && !peer.certificate_fingerprint.empty()) {
+    found = find_first(settings, MatchedBy::certificate, [&](const auto& c) {
       return c.certificates.contains(peer.certificate_fingerprint);
     });
   }
-  if (found == nullptr && !peer.certificate_names.empty()) {
-    found = find_first(settings, [&](const auto& c) {
+  if (found.client == nullptr && !peer.certificate_names.empty()) {
+    found = find_first(settings, MatchedBy::certificate_name, [&](const auto& c) {
       return std::ranges::any_of(peer.certificate_names, [&](const std::string& name) {
         return c.certificate_names.contains(name);
       });
     });
   }
-  if (found != nullptr) return found;
+  if (found.client != nullptr) return found;
   if (!peer.unix_user) return find_by_network(settings, peer.address);
-  found =
-      find_first(settings, [&](const auto& c) { return c.unix_users.contains(*peer.unix_user); });
-  if (found != nullptr) return found;
-  return find_first(settings, [](const auto& c) { return c.all_unix_users; });
+  found = find_first(settings, MatchedBy::unix_user,
+                     [&](const auto& c) { return c.unix_users.contains(*peer.unix_user); });
+  if (found.client != nullptr) return found;
+  return find_first(settings, MatchedBy::unix_user, [](const auto& c) { return c.all_unix_users; });
+}
+
+const config::ClientSettings* find_client(const config::Settings& settings, const Peer& peer) {
+  return match_client(settings, peer).client;
 }
 
 std::string to_string(const Peer& peer) {

@@ -31,6 +31,16 @@ struct Peer {
 /// "192.0.2.1", or "unix:1000" for a peer at a Unix socket. For logs.
 [[nodiscard]] std::string to_string(const Peer& peer);
 
+enum class MatchedBy { nothing, user, certificate, certificate_name, unix_user, network };
+
+/// Which client a peer is, and what it was known by. The pointers live as long as the settings.
+struct ClientMatch {
+  const config::ClientSettings* client = nullptr;  ///< Null: none.
+  MatchedBy by = MatchedBy::nothing;
+  const IpNetwork* network = nullptr;  ///< Of a client found by network.
+};
+[[nodiscard]] ClientMatch match_client(const config::Settings& settings, const Peer& peer);
+
 /// The client a peer is; null when none. The pointer lives as long as `settings`.
 [[nodiscard]] const config::ClientSettings* find_client(const config::Settings& settings,
                                                         const Peer& peer);

@@ -1,6 +1,7 @@
 #include "relay/report/delivery_log.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -36,6 +37,12 @@ class File {
   }
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
   [[nodiscard]] int descriptor() const { return descriptor_; }
+  /// 0 for what is no regular file.
+  [[nodiscard]] std::uint64_t size() const {
+    struct ::stat status{};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+    return static_cast<std::uint64_t>(status.st_size);
+  }
 
  private:
   int descriptor_;
@@ -44,15 +51,16 @@ class File {
 }  // namespace
 
 struct DeliveryLog::Impl {
-  Impl(std::filesystem::path file_path, File opened)
-      : path(std::move(file_path)), file(std::move(opened)), writer([this] { run(); }) {}
+  Impl(Options given, File opened)
+      : options(std::move(given)), file(std::move(opened)), writer([this] { run(); }) {}
   ~Impl();
 
   void run();
   bool write_batch();
   void open_anew();
+  void rotate();
 
-  const std::filesystem::path path;
+  const Options options;
   File file;               // The writer's.
   std::string batch;       // The writer's: taken from `pending`, not yet wholly written.
   std::size_t offset = 0;  // The writer's: how much of `batch` is written.
@@ -90,7 +98,10 @@ void DeliveryLog::Impl::run() {
       if (batch.empty() && !reopen_now) return;
     }
     if (reopen_now) open_anew();
-    if (write_batch()) continue;
+    if (write_batch()) {
+      if (options.rotate_bytes > 0 && file.size() >= options.rotate_bytes) rotate();
+      continue;
+    }
     errors.fetch_add(1, std::memory_order_relaxed);
     std::unique_lock lock(mutex);
     if (is_ending) return;
@@ -113,7 +124,7 @@ bool DeliveryLog::Impl::write_batch() {
 }
 
 void DeliveryLog::Impl::open_anew() {
-  File fresh = File::open(path);
+  File fresh = File::open(options.file);
   if (!fresh.is_open()) {
     errors.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -125,21 +136,36 @@ void DeliveryLog::Impl::open_anew() {
   offset = line_start;
 }
 
+// A file that can't be renamed goes on being written.
+void DeliveryLog::Impl::rotate() {
+  const auto numbered = [this](std::uint32_t number) {
+    return std::filesystem::path(options.file.string() + "." + std::to_string(number));
+  };
+  std::error_code error;
+  for (std::uint32_t number = options.kept; number > 1; --number)
+    std::filesystem::rename(numbered(number - 1), numbered(number), error);
+  std::filesystem::rename(options.file, numbered(1), error);
+  if (error) errors.fetch_add(1, std::memory_order_relaxed);
+  if (!error) open_anew();
+}
+
 DeliveryLog::DeliveryLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DeliveryLog::~DeliveryLog() = default;
 
-Result<std::unique_ptr<DeliveryLog>> DeliveryLog::open(const std::filesystem::path& file) {
-  File opened = File::open(file);
+Result<std::unique_ptr<DeliveryLog>> DeliveryLog::open(Options options) {
+  File opened = File::open(options.file);
   if (!opened.is_open()) {
     return fail(Fault::configuration,
-                "delivery log " + file.string() + ": " + std::strerror(errno));
+                "delivery log " + options.file.string() + ": " + std::strerror(errno));
   }
   return std::unique_ptr<DeliveryLog>(
-      new DeliveryLog(std::make_unique<Impl>(file, std::move(opened))));
+      new DeliveryLog(std::make_unique<Impl>(std::move(options), std::move(opened))));
 }
 
 void DeliveryLog::write(Fact fact) {
-  const std::string line = std::move(fact).line();
+  std::string line = std::move(fact).line();
+  if (impl_->options.privacy.addresses != Addresses::whole)
+    line = redact_addresses(line, impl_->options.privacy);
   bool was_empty = false;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -161,6 +187,8 @@ void DeliveryLog::reopen() {
 bool DeliveryLog::is_behind() const {
   return impl_->waiting_bytes.load(std::memory_order_relaxed) > kBehindBytes;
 }
+
+const std::filesystem::path& DeliveryLog::file() const { return impl_->options.file; }
 
 std::uint64_t DeliveryLog::errors() const { return impl_->errors.load(std::memory_order_relaxed); }
 

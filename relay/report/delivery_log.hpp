@@ -1,7 +1,7 @@
 // The delivery and audit log: one JSON line per fact, nothing dropped.
 //
-// Own writer thread. When it is 64 MiB behind, is_behind() is true: delivery pauses and readyz says
-// no.
+// Rotated by size, or by others and reopened. Own writer thread. When it is 64 MiB behind,
+// is_behind() is true: delivery pauses and readyz says no.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +13,13 @@
 #include "relay/base/clock.hpp"
 #include "relay/base/queue_id.hpp"
 #include "relay/base/result.hpp"
+#include "relay/report/address_privacy.hpp"
 
 namespace signet::report {
+
+/// Of the lines; config/events.md describes them. A new member leaves it as it is, a member that
+/// goes or changes its meaning does not.
+constexpr int kSchema = 1;
 
 /// A fact: "event" and fields. Field values are JSON-escaped here; order is kept.
 class Fact {
@@ -34,8 +39,17 @@ class Fact {
 
 class DeliveryLog {
  public:
-  /// "-" is standard output. Fault: configuration.
-  [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(const std::filesystem::path& file);
+  struct Options {
+    std::filesystem::path file;      ///< "-" is standard output, which is never rotated.
+    std::uint64_t rotate_bytes = 0;  ///< FILE becomes FILE.1 when it is larger; 0: never.
+    std::uint32_t kept = 5;          ///< Files before FILE; the oldest goes.
+    AddressPrivacy privacy = {};
+  };
+  /// Fault: configuration.
+  [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(Options options);
+  [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(std::filesystem::path file) {
+    return open(Options{.file = std::move(file)});
+  }
   /// Writes all that waits; gives up on what the disk refuses once more.
   ~DeliveryLog();
   /// Any thread; never blocks on the disk. The lines are in the order of the calls.
@@ -46,11 +60,17 @@ class DeliveryLog {
   [[nodiscard]] bool is_behind() const;
   /// Failed writes and openings; each is tried again, so a growing count means a full or lost disk.
   [[nodiscard]] std::uint64_t errors() const;
+  [[nodiscard]] const std::filesystem::path& file() const;
 
  private:
   struct Impl;
   explicit DeliveryLog(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// The newest lines of a delivery log that tell of message `id`, the oldest first. Reads at most
+/// the last 256 MiB of it and of FILE.1; blocks. None where the log is no file that can be read.
+[[nodiscard]] std::vector<std::string> facts_about(const std::filesystem::path& file, QueueId id,
+                                                   std::size_t limit = 1000);
 
 }  // namespace signet::report

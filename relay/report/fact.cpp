@@ -70,7 +70,7 @@ void append_key(std::string& json, std::string_view key) {
 
 Fact::Fact(std::string_view event, WallTime now) {
   json_.reserve(256);
-  json_ = R"({"time":)";
+  json_ = "{\"schema\":" + std::to_string(kSchema) + R"(,"time":)";
   append_string(json_, timestamp(now));
   append_key(json_, "event");
   append_string(json_, event);

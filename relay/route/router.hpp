@@ -13,6 +13,16 @@
 
 namespace signet::route {
 
+enum class RoutedBy { nothing, domain, subdomains_of, fallback };
+
+/// The route of a recipient domain, and by which of its settings. Null: none.
+struct RouteMatch {
+  const config::RouteSettings* route = nullptr;
+  RoutedBy by = RoutedBy::nothing;
+};
+[[nodiscard]] RouteMatch match_route(const config::Settings& settings,
+                                     const Domain& recipient_domain);
+
 /// The route of a recipient domain: exact domain, then the longest `subdomains_of`, then the
 /// default. Null: none.
 [[nodiscard]] const config::RouteSettings* find_route(const config::Settings& settings,

@@ -22,17 +22,25 @@ std::size_t parent_length(const config::RouteSettings& route, const Domain& doma
 
 }  // namespace
 
-const config::RouteSettings* find_route(const config::Settings& settings,
-                                        const Domain& recipient_domain) {
-  const config::RouteSettings* best = nullptr;
+RouteMatch match_route(const config::Settings& settings, const Domain& recipient_domain) {
+  RouteMatch best;
   std::size_t longest = 0;
   for (const config::RouteSettings& route : settings.routes) {
-    if (lists(route, recipient_domain)) return &route;
+    if (lists(route, recipient_domain)) return {&route, RoutedBy::domain};
     const std::size_t length = parent_length(route, recipient_domain);
-    if (length > longest || (best == nullptr && route.is_default)) best = &route;
+    if (length > longest) {
+      best = {&route, RoutedBy::subdomains_of};
+    } else if (best.route == nullptr && route.is_default) {
+      best = {&route, RoutedBy::fallback};
+    }
     longest = std::max(longest, length);
   }
   return best;
+}
+
+const config::RouteSettings* find_route(const config::Settings& settings,
+                                        const Domain& recipient_domain) {
+  return match_route(settings, recipient_domain).route;
 }
 
 std::string choose_pool(const config::Settings& settings, const config::RouteSettings& route,

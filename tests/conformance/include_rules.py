@@ -21,7 +21,7 @@ EXCLUSIVE = {
     "ldns/": ["keys/"],
     "toml++/": ["config/document.cpp"],
     "prometheus/": ["monitoring/"],
-    "CLI/": ["relay/main.cpp", "relay/admin/queue_commands.cpp"],
+    "CLI/": ["relay/main.cpp", "relay/reference_text.cpp", "relay/admin/queue_commands.cpp"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

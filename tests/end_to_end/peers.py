@@ -8,7 +8,7 @@ ROOT = Path(os.environ.get("SIGNET_PEERS", SOURCE / "build/peers/root"))
 CORPUS = Path(os.environ.get("SIGNET_CORPUS", SOURCE.parent / "shared/corpus"))
 PROGRAM = Path(os.environ.get("SIGNET_PROGRAM", SOURCE / "build/asan/signet"))
 
-LIBRARIES = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib", "usr/lib/postfix"]
+LIBRARIES = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib", "usr/lib/postfix", "usr/lib/rspamd"]
 PERL = ["usr/share/perl5", "usr/lib/x86_64-linux-gnu/perl5/5.36", "usr/lib/aarch64-linux-gnu/perl5/5.36"]
 
 

@@ -30,7 +30,7 @@ def client(domains, extra=""):
 
 
 class Alignment(EndToEnd):
-    def start(self, zone, domains=("example.com",), keyed=(), published=None, policy="auto", extra="", more="", settings=""):
+    def start(self, zone, domains=("example.com",), keyed=(), published=None, policy="auto", extra="", more="", settings="", reevaluate="1s"):
         """A relay whose mail for receiver.example leaves by MX from two addresses, and its sink."""
         address, sink = sinks.mail_exchanger(self)
         made = relays.Relay(self, self.folder, POOL, clients=client(list(domains), extra), top="allow_private_mx = true\n")
@@ -39,7 +39,7 @@ class Alignment(EndToEnd):
         keys = made.keys if published is None else published(made.keys)
         receiver = ["receiver.example. 60 IN MX 10 mx.receiver.example.", f"mx.receiver.example. 60 IN A {address}"]
         names = self.names(keys, receiver + zone)
-        alignment = f'[alignment]\npolicy = "{policy}"\nreevaluate = "1s"\n{settings}\n'
+        alignment = f'[alignment]\npolicy = "{policy}"\nreevaluate = "{reevaluate}"\n{settings}\n'
         made.write_configuration(alignment=alignment, more=more + f'[resolver]\nservers = ["{names.address}"]\n')
         return made.start(), sink, names
 
@@ -133,6 +133,59 @@ class Alignment(EndToEnd):
         sink.wait(1)
         waiting.until(self, lambda: relay.metric("signet_held_messages", reason="alignment") == 0, "nothing is held")
         self.assertIn("released", [fact["event"] for fact in relay.log()])
+
+    def held(self, ttl=60, reevaluate="1s"):
+        """A relay that holds one message, because SPF misses an address; its records live `ttl` s."""
+        spf = txt("example.com", ONE).replace(" 60 ", f" {ttl} ")
+        relay, sink, names = self.start([txt("_dmarc.example.com", "v=DMARC1; p=none"), spf], policy="hold", reevaluate=reevaluate)
+        relay.send(mail.PLAIN)
+        (identifier,) = relay.queued()
+        return relay, sink, names, identifier
+
+    def test_mail_on_hold_is_released_by_the_running_relay_once_the_records_are_mended(self):
+        relay, sink, names, _ = self.held(ttl=1)
+        names.change(ONE, BOTH)
+        sink.wait(1, seconds=150)  # A verdict lives for half a minute at least.
+        waiting.until(self, lambda: relay.metric("signet_held_messages", reason="alignment") == 0, "nothing is held")
+        self.assertEqual([fact["event"] for fact in relay.log()].count("released"), 1)
+        waiting.until(self, lambda: not relay.queued(), "nothing is left")
+
+    def test_what_is_released_by_hand_is_judged_again(self):
+        relay, sink, _, identifier = self.held(reevaluate="1h")
+        done = relays.run_program("queue", "release", identifier, "--config", relay.configuration, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"stays on hold: alignment: SPF of example.com does not list 192.0.2.2", done.stdout + done.stderr)
+        self.assertEqual((relay.queued(), sink.messages), ([identifier], []))
+        self.assertEqual(relay.metric("signet_held_messages", reason="alignment"), 1)
+        # The way to send it as it is: say that mail like this may leave.
+        relay.write_configuration(alignment=relay.parts["alignment"].replace('"hold"', '"observe"'))
+        relay.reload()
+        waiting.until(self, lambda: relay.metric("signet_reloads_total", result="succeeded") == 1, "the reload")
+        relay.queue("release", identifier)
+        sink.wait(1)
+        self.assertEqual(relay.metric("signet_held_messages", reason="alignment"), 0)
+
+    def test_what_an_operator_held_is_judged_at_its_release(self):
+        zone = [txt("_dmarc.example.com", "v=DMARC1; p=reject"), txt("example.com", BOTH)]
+        relay, sink, names = self.start(zone)
+        sink.refuse[mail.FRIEND] = "450 4.2.1 mailbox busy"
+        relay.send(mail.PLAIN)
+        waiting.until(self, lambda: [fact for fact in relay.log() if fact["event"] == "deferred"], "the first attempt")
+        (identifier,) = relay.queued()
+        hold = ("queue", "hold", identifier, "--config", relay.configuration)  # Refused while it is in delivery.
+        waiting.until(self, lambda: relays.run_program(*hold, check=False).returncode == 0, "the hold")
+        sink.refuse.clear()
+        names.change(BOTH, ONE)
+        relay.stop()  # The caches of derived verdicts and of the resolver go.
+        relay.start()
+        done = relays.run_program("queue", "release", identifier, "--config", relay.configuration, check=False)
+        self.assertIn(b"does not list 192.0.2.2", done.stdout + done.stderr)
+        self.assertEqual((relay.queued(), sink.messages), ([identifier], []))
+        names.change(ONE, BOTH)
+        relay.stop()
+        relay.start()
+        relay.queue("release", identifier)
+        sink.wait(1)
 
     def test_mail_on_hold_stays_while_the_cause_does(self):
         relay, sink, _ = self.start([txt("_dmarc.example.com", "v=DMARC1; p=none"), txt("example.com", ONE)], policy="hold")

@@ -1,5 +1,6 @@
 """Commands that need no running relay."""
 import json
+import shutil
 import signal
 import subprocess
 
@@ -45,6 +46,40 @@ class Commands(EndToEnd):
                 demo.send_signal(signal.SIGTERM)
             demo.stdout.read()
             self.assertEqual(demo.wait(60), 0)
+
+    def test_an_unknown_command_is_named_with_the_nearest_known_one(self):
+        for words, expected in ((["bogus"], '"bogus"'), (["quue"], 'did you mean "queue"?'), (["queue", "lst"], 'signet queue has no command "lst": did you mean "list"?'),
+                                (["keys", "bogus", "--json"], 'signet keys has no command "bogus"')):
+            done = run_program(*words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, b""), words)
+            self.assertIn(expected, done.stderr.decode())
+            self.assertIn("--help lists them", done.stderr.decode())
+
+    def test_manual_pages_name_every_command_and_every_option_and_are_sound_roff(self):
+        manual = run_program("reference", "manual").stdout.decode().replace("\\-", "-")
+        for words in ("signet explain", "signet queue suspend", "--dry-run", "--against-running", "signet keys rotate"):
+            self.assertIn(words, manual)
+        settings = run_program("reference", "settings").stdout.decode().replace("\\-", "-")
+        example = (peers.SOURCE / "config/signet.example.toml").read_text()
+        for line in example.splitlines():
+            if line and not line.startswith("# ") and line != "#":
+                self.assertIn(line.removeprefix("#").replace("\\", "\\e"), settings)
+        groff = shutil.which("groff")
+        if groff:
+            for what in ("manual", "settings"):
+                page = run_program("reference", what).stdout
+                done = subprocess.run([groff, "-man", "-Tutf8", "-ww", "-k"], input=page, capture_output=True, timeout=60)
+                self.assertEqual((done.returncode, done.stderr), (0, b""), what)
+
+    def test_completion_offers_commands_and_options(self):
+        script = run_program("reference", "completion").stdout.decode()
+        for typed, expected in ((["signet", "expl"], "explain"), (["signet", "queue", "susp"], "suspend"), (["signet", "queue", "hold", "--client", "apps", "--dry"], "--dry-run"),
+                                (["signet", "keys", ""], "rotate"), (["signet", "zzz"], "")):
+            words = " ".join(f"'{word}'" for word in typed)
+            asked = f'{script}\nCOMP_WORDS=({words})\nCOMP_CWORD={len(typed) - 1}\n_signet\necho "${{COMPREPLY[@]}}"\n'
+            done = subprocess.run(["/bin/bash", "-c", asked], capture_output=True, timeout=60)
+            self.assertEqual(done.stderr, b"")
+            self.assertIn(expected, done.stdout.decode().split() or [""])
 
     def test_sign_makes_a_signature_that_others_verify(self):
         relay = Relay(self, self.folder, route(25))

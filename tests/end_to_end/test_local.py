@@ -145,6 +145,29 @@ class Local(EndToEnd):
         self.assertEqual(self.send(relay, "bob@receiver.example")[0], 75)
         self.assertEqual(self.receiver.messages, [])
 
+    def test_a_recipient_refused_for_good_is_named_and_the_others_get_the_message(self):
+        relay = self.start()
+        options = ("-i", "-f", "alice@example.com")
+        status, said = self.send(relay, *options, "bad@", "bob@receiver.example", "worse@", "carol@receiver.example")
+        self.assertEqual(status, 67, said)
+        lines = said.splitlines()
+        self.assertEqual(len(lines), 2, said)
+        for line, recipient in zip(lines, ("bad@", "worse@")):
+            self.assertTrue(line.startswith(f"signet send: {recipient}: 501 5.1.3"), line)
+        self.assertEqual(self.one(relay).recipients, ["bob@receiver.example", "carol@receiver.example"])
+        # For nobody: nothing is sent.
+        status, said = self.send(relay, *options, "bad@", "worse@")
+        self.assertEqual((status, len(said.splitlines())), (67, 2), said)
+
+    def test_a_recipient_refused_for_now_keeps_the_message_from_all(self):
+        relay = self.start()
+        crowd = [f"r{number}@receiver.example" for number in range(101)]  # One more than a transaction takes.
+        status, said = self.send(relay, "-i", "-f", "alice@example.com", *crowd)
+        self.assertEqual(status, 75, said)
+        self.assertIn("452 4.5.3", said)
+        self.assertEqual(relay.queued(), [])
+        self.assertEqual(self.receiver.messages, [])
+
     def test_a_user_who_may_not_read_the_configuration_names_the_server(self):
         peers.need_root("becomes another user")
         relay = self.start(users='["nobody"]')

@@ -1,177 +1,16 @@
-"""Keys rotate under mail: the DNS is a real Knot that takes signed updates."""
-import base64
+"""Keys rotate under mail: the DNS is a real name server that takes signed updates."""
 import json
-import secrets
-import subprocess
+import os
 import time
 from pathlib import Path
 
-import dkim
-
 import mail
-import peers
 import relay
-import verify
 import waiting
-from case import EndToEnd
-from sinks import free_port
-
-KNOT = """\
-server:
-    listen: 127.0.0.1@{port}
-    rundir: "{folder}"
-    pidfile: "{folder}/knot.pid"
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-database:
-    storage: "{folder}/db"
-key:
-  - id: signet
-    algorithm: hmac-sha256
-    secret: {secret}
-acl:
-  - id: update
-    key: signet
-    action: update
-zone:
-"""
-ZONE = '  - domain: {domain}\n    file: "{folder}/{domain}.zone"\n    acl: update\n'
-RECORDS = """\
-$ORIGIN {domain}.
-@ 1 IN SOA ns hostmaster 1 3600 600 86400 1
-@ 1 IN NS ns
-ns 1 IN A 127.0.0.1
-"""
-ROTATION = """
-[rotation]
-publisher = "rfc2136"
-server = "127.0.0.1:{port}"
-authoritative_port = {port}
-key_name = "signet"
-key_file = "{folder}/tsig.secret"
-interval = "{interval}"
-jitter = "0s"
-slack = "2s"
-revoked_for = "2s"
-poll = "1s"
-look_every = "1s"
-ttl = "1s"
-{more}
-[queue]
-life = "8s"
-null_sender_life = "8s"
-[resolver]
-servers = ["127.0.0.1:{port}"]
-"""
+from rotations import Bind, Knot, RotationCase
 
 
-class UpdatedServer:
-    """Knot, primary for some zones, taking updates under the TSIG key."""
-
-    def __init__(self, test, folder, domains):
-        self.test, self.folder = test, folder / "knot"
-        (self.folder / "db").mkdir(parents=True)
-        self.port = free_port()
-        self.secret = base64.b64encode(secrets.token_bytes(32)).decode()
-        key_file = folder / "tsig.secret"
-        key_file.touch(mode=0o600)
-        key_file.write_text(self.secret + "\n")
-        settings = KNOT.format(port=self.port, folder=self.folder, secret=self.secret)
-        for domain in domains:
-            (self.folder / f"{domain}.zone").write_text(RECORDS.format(domain=domain))
-            settings += ZONE.format(domain=domain, folder=self.folder)
-        (self.folder / "knot.conf").write_text(settings)
-        self.probe = domains[0]
-        self.process = None
-        test.addCleanup(self.stop)
-        self.start()
-
-    def start(self):
-        program = peers.need("usr/sbin/knotd")
-        self.output = open(self.folder / "knot.log", "ab")
-        self.process = subprocess.Popen(
-            [program, "-c", self.folder / "knot.conf"], stdout=self.output, stderr=subprocess.STDOUT, env=peers.environment()
-        )
-        waiting.until(self.test, lambda: self.texts(self.probe, "SOA"), "Knot answers")
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(10)
-            self.output.close()
-            self.process = None
-
-    def texts(self, name, kind="TXT"):
-        """The TXT records (or others) of a name, as text; None: no answer."""
-        import dns.exception
-        import dns.message
-        import dns.query
-
-        try:
-            answer = dns.query.udp(dns.message.make_query(name, kind), "127.0.0.1", timeout=1, port=self.port)
-        except (OSError, dns.exception.DNSException):
-            return None
-        if kind != "TXT":
-            return [str(each) for rrset in answer.answer for each in rrset]
-        return [b"".join(each.strings) for rrset in answer.answer for each in rrset]
-
-
-class Rotation(EndToEnd):
-    def start(self, domains, interval="14s", more=""):
-        """A relay whose sink checks every message against the DNS of that moment."""
-        self.server = UpdatedServer(self, self.folder, domains)
-        self.seen, self.wrong = {}, []
-
-        def answer(envelope):
-            octets = envelope.original_content
-            try:
-                for field in verify.signatures(octets):
-                    tag = verify.tags(field)
-                    self.seen.setdefault(tag[b"d"].decode(), set()).add(tag[b"s"].decode())
-                if not dkim.verify(octets, dnsfunc=lambda name, timeout=5: (self.server.texts(name.decode()) or [None])[0]):
-                    self.wrong.append(octets)
-            except Exception as error:  # The sink must go on; the test fails on what it noted.
-                self.wrong.append(repr(error))
-            return None
-
-        self.sink_ = self.sink()
-        self.sink_.answer = answer
-        text = ROTATION.format(port=self.server.port, folder=self.folder, interval=interval, more=more)
-        made = relay.Relay(self, self.folder, relay.route(self.sink_.port), more=text)
-        for domain in domains:
-            key = made.key(domain)
-            self.publish(key)
-        return made.start()
-
-    def publish(self, key):
-        """The first record, by hand, as an operator would."""
-        import dns.query
-        import dns.tsigkeyring
-        import dns.update
-
-        update = dns.update.Update(key["domain"], keyring=dns.tsigkeyring.from_text({"signet": self.server.secret}))
-        pieces = " ".join(f'"{key["record"][i:i + 255]}"' for i in range(0, len(key["record"]), 255))
-        update.replace(key["name"] + ".", 1, "TXT", pieces)
-        self.assertEqual(dns.query.tcp(update, "127.0.0.1", port=self.server.port, timeout=10).rcode(), 0)
-
-    def send_until(self, made, domains, question, seconds):
-        deadline = time.monotonic() + seconds
-        count = 0
-        while not question():
-            if time.monotonic() > deadline:
-                self.fail(f"not within {seconds} s; seen {self.seen}; log {made.log()[-12:]}")
-            for domain in domains:
-                made.send(mail.message(number=count), sender=f"alice@{domain}", recipients=["bob@receiver.example"])
-                count += 1
-            time.sleep(0.2)  # The pace of the mail; nothing is waited for here.
-        self.sink_.wait(count)
-        return count
-
-    def states(self, made, domain):
-        done = relay.run_program("keys", "show", domain, "--config", made.configuration, "--json")
-        return {key["selector"]: key["state"] for key in json.loads(done.stdout)["keys"]}
-
+class Rotation(RotationCase):
     def test_domains_rotate_under_mail_and_every_message_verifies_when_it_arrives(self):
         domains = ["example.com"]
         made = self.start(domains)
@@ -283,3 +122,184 @@ class Rotation(EndToEnd):
         for secret in secrets_:
             for output in outputs:
                 self.assertNotIn(secret, output)
+
+    def test_bind_takes_the_updates_of_a_rotation(self):
+        domains = ["example.com"]
+        made = self.start(domains, server=Bind(self, self.folder, domains))
+
+        def done():
+            moves = [fact for fact in made.log() if fact["event"] == "key"]
+            return any(fact["to"] == "deleted" for fact in moves)
+
+        self.send_until(made, domains, done, 240)
+        self.assertEqual(self.wrong, [])
+        self.assertGreaterEqual(len(self.seen["example.com"]), 2, self.seen)
+        self.assertEqual(made.metric("signet_publisher_errors_total"), 0)
+
+    def test_delegated_selectors_rotate_without_a_change_of_the_customers_zone(self):
+        zone, customer = "dkim.relay.example", "customer.example"
+        cnames = [f"s{n}._domainkey 1 IN CNAME s{n}.{customer}.{zone}." for n in (1, 2)]
+        server = Knot(self, self.folder, [zone], fixed=[customer], more={customer: cnames})
+        made = self.prepare([customer], more=f'delegate_to = "{zone}"', server=server)
+
+        def keys(*arguments):
+            return json.loads(relay.run_program("keys", *arguments, "--config", made.configuration, "--json").stdout)
+
+        first = keys("new", customer)
+        self.assertEqual((first["selector"], first["published_at"]), ("s1", f"s1.{customer}.{zone}"))
+        self.assertEqual(keys("new", customer)["selector"], "s1")
+        keys("publish", customer, "s1")
+        shown = keys("show", customer)
+        self.assertEqual([each["target"] for each in shown["cnames"]], [f"s{n}.{customer}.{zone}" for n in (1, 2)])
+        before = self.server.texts(customer, "SOA")
+        made.start()
+        turns = []
+
+        def done():
+            turns[:] = [fact["selector"] for fact in made.log() if fact["event"] == "key" and fact["to"] == "active"]
+            return turns[-2:] == ["s2", "s1"]
+
+        self.send_until(made, [customer], done, 300)
+        self.assertEqual(self.wrong, [])
+        self.assertEqual(self.seen[customer], {"s1", "s2"})
+        self.assertEqual(self.server.texts(customer, "SOA"), before)
+        self.assertEqual(made.metric("signet_publisher_errors_total"), 0)
+
+    def test_the_example_publisher_keeps_a_zone_file(self):
+        domains = ["example.com"]
+        server = Knot(self, self.folder, domains)
+        script = Path(__file__).resolve().parents[2] / "config/publish_zone_file.py"
+        reload = ["/bin/sh", "-c", f"kill -HUP $(cat {server.folder}/knot.pid)"]
+        words = ", ".join(json.dumps(str(each)) for each in [script, server.zone_file("example.com"), *reload])
+        made = self.prepare(domains, server=server)
+        text = made.configuration.read_text().replace('publisher = "rfc2136"', f'publisher = "command"\ncommand = [{words}]')
+        made.configuration.write_text(text)
+        relay.run_program("keys", "new", "example.com", "--config", made.configuration)
+        selector = json.loads(relay.run_program("keys", "list", "--config", made.configuration, "--json").stdout)[0]["keys"][0]["selector"]
+        relay.run_program("keys", "publish", "example.com", selector, "--config", made.configuration)
+        waiting.until(self, lambda: self.server.texts(f"{selector}._domainkey.example.com"), "the first record")
+        made.start()
+
+        def done():
+            return any(fact["event"] == "key" and fact["to"] == "deleted" for fact in made.log())
+
+        self.send_until(made, domains, done, 240)
+        self.assertEqual(self.wrong, [])
+        self.assertGreaterEqual(len(self.seen["example.com"]), 2, self.seen)
+        self.assertNotIn(f"{selector}._domainkey", server.zone_file("example.com").read_text())
+
+    def test_new_and_imported_keys_leave_audit_lines_and_domain_gauges(self):
+        made = self.start(["example.com"], interval="1d")
+        waiting.until(self, lambda: made.metric("signet_keys", state="active") == 1, "a walk")
+        self.assertEqual(made.metric("signet_domain_keys", domain="example.com"), 0, "not a configured label")
+        made.stop()
+        made.write_configuration(clients=made.parts["clients"].replace('domains = "all"', 'domains = ["example.com", "new.example"]'))
+        for _ in range(2):
+            relay.run_program("keys", "new", "new.example", "--config", made.configuration, "--selector", "n1")
+        lines = [fact for fact in made.log() if fact["event"] == "key"]
+        self.assertEqual([(fact["domain"], fact["selector"], fact["to"], fact["reason"]) for fact in lines], [("new.example", "n1", "active", "new")])
+        self.assertTrue(lines[0]["by"].endswith("(command line)"))
+        made.start()
+        waiting.until(self, lambda: made.metric("signet_domain_keys", domain="new.example", state="active") == 1, "a walk")
+        self.assertGreater(made.metric("signet_domain_key_rotation_timestamp_seconds", domain="example.com"), time.time())
+        self.assertEqual(made.metric("signet_domain_keys", domain="example.com", state="failed"), 0)
+
+    def test_a_key_is_not_proven_while_one_of_two_name_servers_lags(self):
+        both = ["@ 1 IN NS ns2", "ns2 1 IN A 127.0.0.2"]
+        first = Knot(self, self.folder, ["example.com"], more={"example.com": both})
+        second = Knot(self, self.folder, ["example.com"], more={"example.com": both}, name="second", address="127.0.0.2", port=first.port)
+        made = self.prepare(["example.com"], interval="1d", server=first)
+        for server in (first, second):
+            self.publish(made.key("example.com"), server)
+
+        def keys(*arguments, check=True):
+            return relay.run_program("keys", *arguments, "--config", made.configuration, "--json", check=check)
+
+        new = json.loads(keys("rotate", "example.com").stdout)
+        keys("publish", "example.com", new["selector"])
+        self.assertTrue(first.texts(new["name"]))
+        early = keys("activate", "example.com", new["selector"], check=False)
+        self.assertEqual(early.returncode, 1)
+        self.assertIn(b"the name servers differ", early.stderr)
+        self.publish(new | {"domain": "example.com"}, second)
+        self.assertEqual(json.loads(keys("activate", "example.com", new["selector"]).stdout)["state"], "active")
+        second.stop()
+        third = json.loads(keys("rotate", "example.com").stdout)
+        keys("publish", "example.com", third["selector"])
+        late = keys("activate", "example.com", third["selector"], check=False)
+        self.assertEqual((late.returncode, b"does not prove" in late.stderr), (1, True), "one that is silent proves nothing")
+
+    def test_where_authoritative_servers_can_not_be_asked_all_resolvers_must_agree(self):
+        first = Knot(self, self.folder, ["example.com"])
+        second = Knot(self, self.folder, ["example.com"], name="second", address="127.0.0.2", port=first.port)
+        more = f'proof = "resolvers"\nresolvers = ["127.0.0.2:{first.port}"]'
+        made = self.prepare(["example.com"], interval="1d", server=first, more=more)
+        closed = made.configuration.read_text().replace(f"authoritative_port = {first.port}", "authoritative_port = 1")
+        made.configuration.write_text(closed)
+        self.publish(made.key("example.com"))
+
+        def keys(*arguments, check=True):
+            return relay.run_program("keys", *arguments, "--config", made.configuration, "--json", check=check)
+
+        new = json.loads(keys("rotate", "example.com").stdout)
+        keys("publish", "example.com", new["selector"])
+        early = keys("activate", "example.com", new["selector"], check=False)
+        self.assertEqual((early.returncode, b"says otherwise" in early.stderr), (1, True), early.stderr)
+        self.publish(new | {"domain": "example.com"}, second)
+        self.assertEqual(json.loads(keys("activate", "example.com", new["selector"]).stdout)["state"], "active")
+
+    def test_killed_after_each_step_a_rotation_ends_in_the_same_state(self):
+        made = self.start(["example.com"], interval="20s")
+        first = next(iter(made.keys)).split(".")[0]
+
+        def moves():
+            return [(fact["selector"], fact["to"]) for fact in made.log() if fact["event"] == "key"]
+
+        def came(to):
+            """A move to `to` of the rotation that replaces the first key."""
+            of_first = to in ("retiring", "revoked", "deleted")
+            return any(state == to and (selector == first) == of_first for selector, state in moves())
+
+        for step in ("generated", "published", "verified", "active", "retiring", "revoked", "deleted"):
+            self.send_until(made, ["example.com"], lambda step=step: came(step), 240)
+            made.kill()
+            made.start()
+        self.assertEqual(self.wrong, [])
+        own = [state for selector, state in moves() if selector == first]
+        self.assertEqual(own, ["retiring", "revoked", "deleted"], "each once, in order")
+        states = self.states(made, "example.com")
+        self.assertEqual(states[first], "deleted")
+        self.assertEqual(sum(state == "active" for state in states.values()), 1, states)
+        self.assertEqual(self.server.texts(f"{first}._domainkey.example.com"), [])
+        self.assertFalse((self.folder / "store/example.com" / f"{first}.pem").exists())
+
+    def test_many_domains_rotate_three_times_through_outages_lies_and_a_failing_publisher(self):
+        count = int(os.environ.get("SIGNET_LIFE_DOMAINS", "6"))
+        domains = [f"d{number}.example" for number in range(count)]
+        made = self.start(domains, interval="25s", more="at_once = 50")
+        firsts = {made_["domain"]: made_["selector"] for made_ in made.keys.values()}
+
+        def rotations(domain):
+            return sum(f["event"] == "key" and f["domain"] == domain and f["to"] == "active" for f in made.log())
+
+        def turned(times):
+            return all(rotations(domain) >= times for domain in domains)
+
+        self.send_until(made, domains, lambda: turned(1), 600)
+        self.server.stop()  # Neither updates nor answers.
+        waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > 0, "the gauge of the publisher rises", 120)
+        self.server.start()
+        self.send_until(made, domains, lambda: turned(2), 600)
+        secret = self.server.key_file.read_text()  # The publisher fails: its key is no longer the server's.
+        self.server.key_file.write_text("A" * 43 + "=\n")
+        errors = made.metric("signet_publisher_errors_total")
+        waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > errors, "it fails again", 120)
+        self.server.key_file.write_text(secret)
+        self.send_until(made, domains, lambda: turned(3), 600)
+        made.stop()
+        self.assertEqual(self.wrong, [], "no message left with a selector that the DNS did not hold")
+        for domain in domains:
+            self.assertGreaterEqual(len(self.seen[domain]), 3, self.seen[domain])
+            states = self.states(made, domain)
+            self.assertEqual(sum(state == "active" for state in states.values()), 1, states)
+            self.assertNotEqual(states.get(firsts[domain]), "active")

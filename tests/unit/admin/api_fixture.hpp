@@ -7,10 +7,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "relay/admin/api.hpp"
+#include "relay/admin/operator_api.hpp"
 #include "relay/admin/queue_api.hpp"
 #include "relay/net/loop.hpp"
 
@@ -88,6 +90,52 @@ class NotedOrders final : public QueueControl {
   }
 };
 
+/// Notes what is to be explained; `answer` is what it says to each.
+class NotedQuestions final : public Explanations {
+ public:
+  std::string asked;
+  Result<nlohmann::json> answer = nlohmann::json{{"id", "X"}};
+
+  void explain(QueueId id, Done done) override {
+    asked = id.to_string();
+    done(answer);
+  }
+  void explain(Hypothesis hypothesis, Done done) override {
+    asked = hypothesis.from + " " + (hypothesis.to.empty() ? "" : hypothesis.to.front()) + " " +
+            hypothesis.sender + " " + hypothesis.client;
+    done(answer);
+  }
+};
+
+/// Notes what is ordered; `answer` is what it says to each.
+class NotedControl final : public OperatorControl {
+ public:
+  std::string ordered;
+  std::optional<ManyOrder> many;
+  Result<nlohmann::json> answer = nlohmann::json{{"done", 1}};
+
+  void suspend(SuspensionOrder order, Done done) override { note("suspend", order, done); }
+  void resume(SuspensionOrder order, Done done) override { note("resume", order, done); }
+  void suspensions(Done done) override { done(answer); }
+  void order_many(ManyOrder order, Done done) override {
+    many = std::move(order);
+    done(answer);
+  }
+  void drain(bool drains, std::string, Done done) override {
+    ordered = drains ? "drain" : "accept";
+    done(answer);
+  }
+  void settings(Done done) override { done(answer); }
+  void maintenance(Done done) override { done(answer); }
+
+ private:
+  void note(const std::string& what, const SuspensionOrder& order, Done& done) {
+    ordered = what + " " + order.kind + " " + order.value + " (" + order.reason + ") " +
+              std::to_string(order.lasts.value_or(std::chrono::seconds(0)).count());
+    done(answer);
+  }
+};
+
 inline spool::Message message(std::uint64_t id, const std::string& reply = {}) {
   spool::Message made;
   made.record.id = QueueId{id};
@@ -128,6 +176,7 @@ class ApiFixture : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "/admin-XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
     queue_api_.add_routes(api_.routes());
+    operator_api_.add_routes(api_.routes());
   }
   ~ApiFixture() override {
     stop();
@@ -151,6 +200,8 @@ class ApiFixture : public ::testing::Test {
 
   StoredMessages spool_;
   NotedOrders control_;
+  NotedQuestions questions_;
+  NotedControl operator_control_;
   NotedAnswers answers_;
   Api::Policy policy_;
   FixedClock clock_;
@@ -162,6 +213,7 @@ class ApiFixture : public ::testing::Test {
  private:
   std::filesystem::path directory_;
   QueueApi queue_api_{spool_, pool_, control_, clock_};
+  OperatorApi operator_api_{questions_, operator_control_};
   std::unique_ptr<net::HttpServer> socket_server_;
   std::unique_ptr<net::HttpServer> port_server_;
 };

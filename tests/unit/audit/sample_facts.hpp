@@ -21,7 +21,7 @@ inline AddressFacts sample_address(const std::string& ip, const std::string& hel
 inline Facts sample_facts() {
   Facts facts{.subject = {.domain = domain("example.com"),
                           .is_carried = true,
-                          .ways = {.leads_outside = true},
+                          .ways = {.leads_outside = true, .points = {}},
                           .signing_domain = domain("example.com"),
                           .is_in_store = true}};
   facts.addresses = {sample_address("192.0.2.1", "mx1.example.com"),

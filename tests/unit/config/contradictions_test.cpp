@@ -47,6 +47,18 @@ TEST(ContradictionsTest, mail_to_the_internet_leaves_from_an_address_that_receiv
   EXPECT_THAT(problems_of(pool("bind = '10.0.0.5'") + elsewhere), IsEmpty());
 }
 
+TEST(ContradictionsTest, stable_selectors_belong_to_a_delegated_zone) {
+  const auto rotation = [](std::string_view lines) {
+    return problems_of(std::string(kListen) + "[rotation]\n" + std::string(lines));
+  };
+  EXPECT_THAT(rotation("selectors = ['s1', 's2']\n"), HasSubstr("count only with 'delegate_to'"));
+  for (const auto* wrong : {"['s1']", "['s1', 's1']", "['s1', 'a.b']", "['s1', 'S2']"})
+    EXPECT_THAT(rotation("delegate_to = 'dkim.example'\nselectors = " + std::string(wrong) + "\n"),
+                HasSubstr("two or more different names"))
+        << wrong;
+  EXPECT_THAT(rotation("delegate_to = 'dkim.example'\n"), IsEmpty());
+}
+
 TEST(ContradictionsTest, client_certificates_need_one_of_ours) {
   EXPECT_THAT(problems_of(std::string(kListen) + "[tls]\nclient_ca = 'ca'\n"),
               HasSubstr("'client_ca' in [tls] needs 'certificate' and 'key'"));

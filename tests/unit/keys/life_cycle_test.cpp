@@ -105,6 +105,31 @@ TEST(LifeCycleTest, falls_back_only_to_a_key_that_is_still_published) {
   EXPECT_EQ(find_key(keys, "s1")->state, failed);
 }
 
+TEST(LifeCycleTest, stable_selectors_are_used_in_turn_and_one_in_use_delays_a_rotation) {
+  const RotationPolicy policy{.publishes = true, .jitter = 0s, .selectors = {"s0", "s1"}};
+  KeySet keys = one_active();
+  EXPECT_EQ(*free_selector(keys, policy.selectors), "s1");
+  const WallTime due = kStart + policy.interval;
+  const DnsFacts facts{{"s0", {RecordSeen::ours, due}}};
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, due).step, Step::create);
+  keys.push_back({.selector = "s1", .state = retiring, .moves = {{retiring, due, "", ""}}});
+  EXPECT_EQ(free_selector(keys, policy.selectors), nullptr);
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, due).step, Step::check);
+  keys.back().state = deleted;
+  EXPECT_EQ(*free_selector(keys, policy.selectors), "s1");
+}
+
+TEST(LifeCycleTest, a_key_from_before_the_delegation_goes_though_its_record_stays) {
+  const RotationPolicy policy{.publishes = true, .selectors = {"s1", "s2"}};
+  KeySet keys = one_active();
+  keys.front().state = revoked;
+  keys.front().moves.back().to = revoked;
+  const DnsFacts facts{{"s0", {RecordSeen::ours, kStart}}};
+  const auto due = next_due(kDomain, keys, facts, policy, kStart);
+  EXPECT_EQ(due.step, Step::remove);
+  EXPECT_EQ(due.at, kStart + policy.revoked_for);
+}
+
 TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
   KeySet keys;
   for (int i = 0; i < 15; ++i)
@@ -118,7 +143,10 @@ TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
 // program that dies between the deed and its note. The model says what must hold all the same.
 class World {
  public:
-  explicit World(unsigned seed) : random_(seed) { zone_["s0"] = Record::key; }
+  explicit World(unsigned seed, std::vector<std::string> selectors = {}) : random_(seed) {
+    zone_["s0"] = Record::key;
+    policy_.selectors = std::move(selectors);
+  }
 
   void step() {
     if (chance(4)) now_ += std::chrono::seconds(random_() % 7200);
@@ -148,8 +176,8 @@ class World {
         if (dies) return;
         ++made_;
         forget_old(keys_);
-        ASSERT_TRUE(enter_key(
-            keys_, {.selector = "s" + std::to_string(made_), .algorithm = due.algorithm}, note));
+        ASSERT_TRUE(
+            enter_key(keys_, {.selector = next_selector(), .algorithm = due.algorithm}, note));
         return;
       case Step::publish:
         if (!tell(due.selector, Record::key) || dies) return;
@@ -187,6 +215,11 @@ class World {
       case Step::fall_back:
         FAIL() << name_of(due.step);
     }
+  }
+
+  std::string next_selector() {
+    if (policy_.selectors.empty()) return "s" + std::to_string(made_);
+    return *free_selector(keys_, policy_.selectors);
   }
 
   bool tell(const std::string& selector, Record record) {
@@ -240,6 +273,18 @@ class World {
 TEST(LifeCycleTest, no_order_of_events_leaves_a_domain_without_a_published_key) {
   for (unsigned seed = 1; seed <= 60; ++seed) {
     World world(seed);
+    for (int i = 0; i < 3000 && !testing::Test::HasFatalFailure(); ++i) world.step();
+    world.calm();
+    const int before = world.rotations();
+    for (int i = 0; i < 6000 && !testing::Test::HasFatalFailure(); ++i) world.step();
+    ASSERT_FALSE(testing::Test::HasFatalFailure()) << "seed " << seed;
+    EXPECT_GT(world.rotations(), before) << "seed " << seed;
+  }
+}
+
+TEST(LifeCycleTest, stable_selectors_outlive_any_order_of_events_too) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    World world(seed, {"s0", "s1"});
     for (int i = 0; i < 3000 && !testing::Test::HasFatalFailure(); ++i) world.step();
     world.calm();
     const int before = world.rotations();

@@ -130,12 +130,18 @@ TEST_F(ReadDomainTest, a_short_key_signs_only_where_it_is_marked_legacy) {
   write("a.example/s1.pem", kShortRsa);
   expect_refused(Fault::key_unavailable, "1024 bits: under 2048");
   write("a.example/domain.toml", "legacy = true\n");
+  expect_refused(Fault::key_unavailable, "legacy needs an end");
+  write("a.example/domain.toml", "legacy_until = '2027-06-30T00:00:00Z'\n");
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
   ASSERT_EQ((*found)->warnings.size(), 1U);
   EXPECT_NE((*found)->warnings[0].find("1024"), std::string::npos);
   fs::remove(store_ / "a.example/domain.toml");
   write("a.example/keyset.toml", "[[key]]\nselector='s1'\nstate='active'\nlegacy=true\n");
+  expect_refused(Fault::key_unavailable, "legacy needs an end");
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='s1'\nstate='active'\nlegacy=true\n"
+        "legacy_until='2027-06-30T00:00:00Z'\n");
   EXPECT_TRUE(read());
 }
 
@@ -215,7 +221,6 @@ TEST(KeySetTest, reads_what_it_writes) {
   const KeySet keys{
       {.selector = "s1",
        .state = KeyState::retiring,
-       .legacy = true,
        .legacy_until = now,
        .algorithm = Algorithm::rsa,
        .fingerprint = "SHA256:x",

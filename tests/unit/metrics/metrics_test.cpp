@@ -30,11 +30,10 @@ TEST(MetricsTest, names_follow_the_conventions_of_prometheus) {
   std::set<std::string> names;
   for (const FamilyRow& row : kFamilies) {
     const std::string name = row.name;
-    EXPECT_TRUE(name.starts_with("signet_")) << name;
+    EXPECT_TRUE(name.starts_with("signet_") || name.starts_with("process_")) << name;
     EXPECT_EQ(row.kind == Kind::counter, name.ends_with("_total")) << name;
-    EXPECT_EQ(row.kind == Kind::histogram,
-              name.ends_with("_seconds") && !name.contains("timestamp"))
-        << name;
+    if (row.kind == Kind::histogram)
+      EXPECT_TRUE(name.ends_with("_seconds") || name.ends_with("_messages")) << name;
     EXPECT_TRUE(std::string(row.help).ends_with(".")) << name;
     EXPECT_TRUE(names.insert(name).second) << name;
   }
@@ -164,6 +163,8 @@ TEST(MetricsTest, commits_count_groups_messages_and_time) {
   EXPECT_EQ(value_of(metrics, "signet_spool_commits_total"), "2");
   EXPECT_EQ(value_of(metrics, "signet_spool_committed_messages_total"), "65");
   EXPECT_EQ(value_of(metrics, "signet_spool_commit_duration_seconds_count"), "2");
+  EXPECT_EQ(value_of(metrics, R"(signet_spool_commit_messages_bucket{le="1"})"), "1");
+  EXPECT_EQ(value_of(metrics, R"(signet_spool_commit_messages_bucket{le="64"})"), "2");
 }
 
 TEST(MetricsTest, gauges_follow_what_they_measure) {
@@ -188,17 +189,61 @@ TEST(MetricsTest, gauges_follow_what_they_measure) {
 TEST(MetricsTest, scraped_values_are_read_at_each_exposition) {
   Metrics metrics;
   double depth = 5;
-  metrics.on_scrape("queue_messages", "Messages in the queue.", [&] { return depth; });
+  metrics.on_scrape(Family::queue_messages, [&] { return depth; });
   EXPECT_EQ(value_of(metrics, "signet_queue_messages"), "5");
-  depth = 6;
-  EXPECT_EQ(value_of(metrics, "signet_queue_messages"), "6");
+  depth = 4;
+  EXPECT_EQ(value_of(metrics, "signet_queue_messages"), "4");
+}
+
+TEST(MetricsTest, a_scraped_counter_never_falls) {
+  Metrics metrics;
+  double dropped = 5;
+  metrics.on_scrape(Family::log_lines_dropped, [&] { return dropped; });
+  EXPECT_EQ(value_of(metrics, "signet_log_lines_dropped_total"), "5");
+  dropped = 7;
+  EXPECT_EQ(value_of(metrics, "signet_log_lines_dropped_total"), "7");
+  dropped = 6;
+  EXPECT_EQ(value_of(metrics, "signet_log_lines_dropped_total"), "7");
 }
 
 TEST(MetricsTest, a_gauge_registered_again_is_read_from_its_new_source) {
   Metrics metrics;
-  metrics.on_scrape("signet_queue_messages", "Messages in the queue.", [] { return 1.0; });
-  metrics.on_scrape("signet_queue_messages", "Messages in the queue.", [] { return 2.0; });
+  metrics.on_scrape(Family::queue_messages, [] { return 1.0; });
+  metrics.on_scrape(Family::queue_messages, [] { return 2.0; });
   EXPECT_EQ(value_of(metrics, "signet_queue_messages"), "2");
+}
+
+TEST(MetricsTest, facts_that_become_other_are_counted_by_label) {
+  Metrics metrics;
+  metrics.allow(Metrics::Label::domain, "example.com");
+  metrics.signature_made("example.com", "rsa-sha256");
+  EXPECT_EQ(value_of(metrics, R"(signet_label_values_other_total{label="domain"})"), "0");
+  for (int i = 0; i < 3; ++i) metrics.signature_made("evil.example", "rsa-sha256");
+  metrics.message_accepted("", 1);
+  EXPECT_EQ(value_of(metrics, R"(signet_label_values_other_total{label="domain"})"), "3");
+  EXPECT_EQ(value_of(metrics, R"(signet_label_values_other_total{label="client"})"), "0");
+}
+
+TEST(MetricsTest, the_last_spf_result_that_is_known_is_a_gauge) {
+  Metrics metrics;
+  metrics.allow(Metrics::Label::domain, "example.com");
+  metrics.allow(Metrics::Label::egress, "192.0.2.1");
+  const std::string gauge = R"(signet_spf_egress_pass{domain="example.com",egress="192.0.2.1"})";
+  metrics.spf_result("example.com", "192.0.2.1", "temperror", 1);
+  EXPECT_EQ(value_of(metrics, gauge), "absent");
+  metrics.spf_result("example.com", "192.0.2.1", "softfail", 1);
+  EXPECT_EQ(value_of(metrics, gauge), "0");
+  metrics.spf_result("example.com", "192.0.2.1", "pass", 1);
+  metrics.spf_result("example.com", "192.0.2.1", "temperror", 1);
+  EXPECT_EQ(value_of(metrics, gauge), "1");
+}
+
+TEST(MetricsTest, a_configuration_that_fails_to_load_is_no_new_generation) {
+  Metrics metrics;
+  metrics.configuration_read(true, 1'800'000'000);
+  metrics.configuration_read(false, 1'800'000'060);
+  EXPECT_EQ(value_of(metrics, "signet_configuration_generation"), "1");
+  EXPECT_EQ(value_of(metrics, "signet_reload_timestamp_seconds"), "1800000060");
 }
 
 TEST(MetricsTest, a_full_table_counts_as_other_and_says_so) {

@@ -47,7 +47,7 @@ TEST(FactTest, is_one_json_line_in_the_order_of_its_fields) {
                 .with("signed_by", std::vector<std::string>{"a", "b"})
                 .with("none", std::vector<std::string>{})
                 .line(),
-            R"({"time":"2026-11-23T17:23:27.123Z","event":"delivered","reply":"250 Ok",)"
+            R"({"schema":1,"time":"2026-11-23T17:23:27.123Z","event":"delivered","reply":"250 Ok",)"
             R"("attempts":3,"signed_by":["a","b"],"none":[]})"
             "\n");
 }
@@ -138,6 +138,32 @@ TEST_F(DeliveryLogTest, refuses_a_file_it_cannot_open) {
   ASSERT_FALSE(log.has_value());
   EXPECT_EQ(log.error().fault, Fault::configuration);
   EXPECT_THAT(log.error().detail, HasSubstr("missing/log"));
+}
+
+TEST_F(DeliveryLogTest, begins_a_new_file_when_one_is_large_and_keeps_so_many) {
+  auto log =
+      DeliveryLog::open({.file = file("log"), .rotate_bytes = 1, .kept = 2, .privacy = {}}).value();
+  const auto write_and_wait = [&](const char* event, const char* where) {
+    log->write(Fact(event, kNow));
+    while (read(file(where)).find(event) == std::string::npos) std::this_thread::yield();
+  };
+  for (const char* event : {"first", "second", "third"}) write_and_wait(event, "log.1");
+  log.reset();
+  EXPECT_EQ(read(file("log")), "");
+  EXPECT_THAT(read(file("log.1")), HasSubstr("third"));
+  EXPECT_THAT(read(file("log.2")), HasSubstr("second"));
+  EXPECT_FALSE(std::filesystem::exists(file("log.3")));
+}
+
+TEST_F(DeliveryLogTest, writes_no_address_where_they_are_cut) {
+  DeliveryLog::open({.file = file("log"), .privacy = {.addresses = Addresses::domain}})
+      .value()
+      ->write(Fact("deferred", kNow)
+                  .with("recipient", "bob@example.net")
+                  .with("reply", "450 4.2.1 <bob@example.net> is busy"));
+  const std::string line = read(file("log"));
+  EXPECT_THAT(line, HasSubstr(R"("recipient":"@example.net")"));
+  EXPECT_THAT(line, HasSubstr(R"("reply":"450 4.2.1 <@example.net> is busy")"));
 }
 
 }  // namespace

@@ -1,0 +1,140 @@
+#include "keys/key_zone.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "keys/base64.hpp"
+#include "keys/import_keys.hpp"
+#include "keys/key_record.hpp"
+#include "keys/key_set.hpp"
+
+namespace signet::keys {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return result;
+}
+
+/// Words of one entry; parentheses and line ends within them are gone, quoted strings are kept
+/// apart.
+struct Word {
+  std::string text;
+  bool is_quoted = false;
+};
+
+class ZoneReader {
+ public:
+  explicit ZoneReader(std::string_view zone) : zone_(zone) {}
+
+  Result<std::vector<ZoneRecord>> read() {
+    while (at_ < zone_.size()) {
+      const bool keeps_owner = zone_[at_] == ' ' || zone_[at_] == '\t';
+      auto words = read_entry();
+      if (!words) return words.failure();
+      if (!words->empty()) take(*words, keeps_owner);
+    }
+    return std::move(records_);
+  }
+
+ private:
+  Result<std::vector<Word>> read_entry() {
+    std::vector<Word> words;
+    for (int depth = 0; at_ < zone_.size();) {
+      const char c = zone_[at_];
+      if (c == '\n' && depth == 0) {
+        ++at_;
+        return words;
+      }
+      if (c == ';') {
+        at_ = std::min(zone_.find('\n', at_), zone_.size());
+      } else if (c == '(' || c == ')') {
+        depth += c == '(' ? 1 : -1;
+        ++at_;
+      } else if (kSpace.find(c) != std::string_view::npos) {
+        ++at_;
+      } else if (c == '"') {
+        auto text = read_quoted();
+        if (!text) return text.failure();
+        words.push_back({std::move(*text), true});
+      } else {
+        const auto end = std::min(zone_.find_first_of(" \t\r\n;()\"", at_), zone_.size());
+        words.push_back({std::string(zone_.substr(at_, end - at_))});
+        at_ = end;
+      }
+    }
+    return words;
+  }
+
+  Result<std::string> read_quoted() {
+    std::string text;
+    for (++at_; at_ < zone_.size(); ++at_) {
+      if (zone_[at_] == '"') {
+        ++at_;
+        return text;
+      }
+      if (zone_[at_] == '\\' && at_ + 1 < zone_.size()) ++at_;
+      text += zone_[at_];
+    }
+    return fail(Fault::bad_parameter, "the zone file ends within a string");
+  }
+
+  void take(const std::vector<Word>& words, bool keeps_owner) {
+    std::size_t at = 0;
+    if (!keeps_owner) owner_ = words[at++].text;
+    while (at < words.size() && !words[at].is_quoted && lower(words[at].text) != "txt") ++at;
+    if (at >= words.size() || words[at].is_quoted) return;
+    ZoneRecord record{.owner = owner_, .text = {}};
+    for (++at; at < words.size(); ++at) record.text += words[at].text;
+    records_.push_back(std::move(record));
+  }
+
+  std::string_view zone_;
+  std::size_t at_ = 0;
+  std::string owner_;
+  std::vector<ZoneRecord> records_;
+};
+
+/// "s1._domainkey[.domain.]" gives "s1", "s1" gives itself; empty for another domain's.
+std::string selector_in(const std::string& owner, const Domain& domain) {
+  constexpr std::string_view kMiddle = "._domainkey";
+  const auto name = lower(owner);
+  const auto middle = name.find(kMiddle);
+  if (middle == std::string::npos) return name.ends_with('.') ? std::string() : owner;
+  const auto rest = name.substr(middle + kMiddle.size());
+  const bool fits =
+      rest.empty() || rest == "." + domain.text() + "." || rest == "." + domain.text();
+  return fits ? owner.substr(0, middle) : std::string();
+}
+
+}  // namespace
+
+Result<std::vector<ZoneRecord>> parse_txt_records(std::string_view zone) {
+  return ZoneReader(zone).read();
+}
+
+Result<std::string> find_selector(const std::filesystem::path& zone,
+                                  const std::filesystem::path& file, const Domain& domain) {
+  std::ifstream stream(zone);
+  if (!stream) return fail(Fault::not_found, zone.string() + ": can't be read");
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  const auto records = parse_txt_records(text);
+  if (!records) return records.failure();
+  const auto key = load_foreign_key(file);
+  if (!key) return key.failure();
+  const auto ours = decode_base64(key->public_base64());
+  for (const ZoneRecord& record : *records) {
+    const auto parsed = parse_key_record(record.text);
+    const auto selector = selector_in(record.owner, domain);
+    if (parsed && ours && parsed->key == *ours && is_selector(selector)) return selector;
+  }
+  return fail(Fault::not_found, zone.string() + ": no record of " + domain.text() +
+                                    " holds the key in " + file.string());
+}
+
+}  // namespace signet::keys

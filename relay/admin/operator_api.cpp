@@ -1,0 +1,143 @@
+#include "relay/admin/operator_api.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "config/quantity.hpp"
+#include "relay/admin/problem.hpp"
+
+namespace signet::admin {
+namespace {
+
+using nlohmann::json;
+
+/// Answers with what is told; `unknown`: the words of 404.
+std::move_only_function<void(Result<json>)> tell(std::string_view unknown, Call call) {
+  return [unknown, call = std::move(call)](Result<json> told) mutable {
+    if (told) return call.respond(reply(200, *told));
+    if (told.error().fault != Fault::not_found) return call.refuse(told.error());
+    call.refuse(404, unknown);
+  };
+}
+
+std::optional<ManyAction> parse_action(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kNames{"retry", "hold", "release", "bounce"};
+  const auto found = std::ranges::find(kNames, name);
+  if (found == kNames.end()) return std::nullopt;
+  return static_cast<ManyAction>(found - kNames.begin());
+}
+
+constexpr std::string_view kNoMessage = "no such message in the queue, nor in the delivery log";
+
+}  // namespace
+
+void OperatorApi::add_routes(RouteTable& table) {
+  table.add({.method = "GET", .path = "/v1/queue/{id}/explanation", .handler = [this](Call call) {
+               explain_message(std::move(call));
+             }});
+  table.add({.method = "POST",
+             .path = "/v1/explain",
+             .members = {{"from"}, {"to"}, {"sender"}, {"client"}, {"address"}, {"user"}},
+             .handler = [this](Call call) { explain_hypothesis(std::move(call)); }});
+  table.add({.method = "GET", .path = "/v1/suspensions", .handler = [this](Call call) {
+               control_.suspensions(tell("no suspensions", std::move(call)));
+             }});
+  table.add({.method = "POST",
+             .path = "/v1/suspensions",
+             .scope = Scope::write,
+             .members = {{"kind"}, {"value"}, {"reason"}, {"for"}},
+             .handler = [this](Call call) { suspend(std::move(call)); }});
+  table.add({.method = "POST",
+             .path = "/v1/suspensions/resume",
+             .scope = Scope::write,
+             .members = {{"kind"}, {"value"}},
+             .handler = [this](Call call) { resume(std::move(call)); }});
+  std::vector<Member> members{{"order"}, {"reason"}, {"after"}, {"dry_run", Member::Kind::flag}};
+  for (const std::string_view name : QueueFilter::names()) members.push_back({name});
+  table.add({.method = "POST",
+             .path = "/v1/queue/orders",
+             .scope = Scope::write,
+             .members = std::move(members),
+             .handler = [this](Call call) { order_many(std::move(call)); }});
+  table.add({.method = "GET", .path = "/v1/config/settings", .handler = [this](Call call) {
+               control_.settings(tell("nothing", std::move(call)));
+             }});
+  table.add({.method = "GET", .path = "/v1/maintenance", .handler = [this](Call call) {
+               control_.maintenance(tell("nothing", std::move(call)));
+             }});
+  table.add({.method = "POST",
+             .path = "/v1/maintenance",
+             .scope = Scope::write,
+             .members = {{"draining", Member::Kind::flag}},
+             .handler = [this](Call call) {
+               const bool drains = call.body.flag("draining");
+               control_.drain(drains, call.caller.to_string(), tell("nothing", std::move(call)));
+             }});
+}
+
+void OperatorApi::suspend(Call call) {
+  SuspensionOrder order{.kind = call.body.text("kind"),
+                        .value = call.body.text("value"),
+                        .reason = call.body.text("reason"),
+                        .by = call.caller.to_string()};
+  if (const std::string lasts = call.body.text("for"); !lasts.empty()) {
+    const auto duration = config::parse_duration(lasts);
+    if (!duration || duration->count() < 1000)
+      return call.refuse(400, "for is a duration such as 2h, of a second or more");
+    order.lasts = std::chrono::duration_cast<std::chrono::seconds>(*duration);
+  }
+  control_.suspend(std::move(order), tell("nothing", std::move(call)));
+}
+
+void OperatorApi::resume(Call call) {
+  SuspensionOrder order{.kind = call.body.text("kind"),
+                        .value = call.body.text("value"),
+                        .reason = {},
+                        .by = call.caller.to_string()};
+  control_.resume(std::move(order), tell("this is not suspended", std::move(call)));
+}
+
+void OperatorApi::order_many(Call call) {
+  ManyOrder order{.filter = {},
+                  .reason = call.body.text("reason"),
+                  .by = call.caller.to_string(),
+                  .dry_run = call.body.flag("dry_run"),
+                  .after = {}};
+  const auto action = parse_action(call.body.text("order"));
+  if (!action) return call.refuse(400, "the orders are retry, hold, release and bounce");
+  order.action = *action;
+  Parameters parameters;
+  for (const std::string_view name : QueueFilter::names()) {
+    if (std::string value = call.body.text(name); !value.empty())
+      parameters.emplace(name, std::move(value));
+  }
+  auto filter = QueueFilter::parse(parameters);
+  if (!filter) return call.refuse(filter.error());
+  order.filter = std::move(*filter);
+  if (const std::string after = call.body.text("after"); !after.empty()) {
+    const auto id = QueueId::parse(after);
+    if (!id) return call.refuse(400, "after is not a queue id");
+    order.after = *id;
+  }
+  control_.order_many(std::move(order), tell("nothing", std::move(call)));
+}
+
+void OperatorApi::explain_message(Call call) {
+  const auto id = QueueId::parse(call.segment(0));
+  if (!id) return call.refuse(400, "this is not a queue id: it has 11 letters and digits");
+  explanations_.explain(*id, tell(kNoMessage, std::move(call)));
+}
+
+void OperatorApi::explain_hypothesis(Call call) {
+  Hypothesis asked{.from = call.body.text("from"),
+                   .to = {},
+                   .sender = call.body.text("sender"),
+                   .client = call.body.text("client"),
+                   .address = call.body.text("address"),
+                   .user = call.body.text("user")};
+  if (std::string to = call.body.text("to"); !to.empty()) asked.to.push_back(std::move(to));
+  explanations_.explain(std::move(asked), tell(kNoMessage, std::move(call)));
+}
+
+}  // namespace signet::admin

@@ -1,0 +1,203 @@
+#include "relay/explainer.hpp"
+
+#include "relay/explanation_json.hpp"
+#include "relay/smtp/command.hpp"
+
+namespace signet {
+namespace {
+
+using nlohmann::json;
+
+Failure wrong(const std::string& what) { return fail(Fault::bad_parameter, what, what); }
+
+Result<Mailbox> read_mailbox(const char* option, const std::string& text) {
+  auto mailbox = smtp::parse_mailbox(text, true);
+  if (!mailbox) return wrong(std::string(option) + " is not an address: " + text);
+  return mailbox;
+}
+
+/// A client by name, by where it comes from, or the first that may use the author's domain.
+Result<const config::ClientSettings*> pick_client(const config::Settings& settings,
+                                                  const admin::Hypothesis& asked,
+                                                  const Domain& author, json& told) {
+  if (!asked.client.empty()) {
+    const auto* named = client_named(settings, asked.client);
+    if (named == nullptr) return wrong("there is no client " + asked.client);
+    told = explain::client_json(*named, "named in the question");
+    return named;
+  }
+  if (!asked.address.empty() || !asked.user.empty()) {
+    authorise::Peer peer{.address = {}, .user = asked.user, .certificate_fingerprint = {}};
+    if (!asked.address.empty()) {
+      const auto address = IpAddress::parse(asked.address);
+      if (!address) return wrong("not an IP address: " + asked.address);
+      peer.address = *address;
+    }
+    const auto match = authorise::match_client(settings, peer);
+    if (match.client != nullptr)
+      told = explain::client_json(*match.client, explain::how_matched(match, peer));
+    return match.client;
+  }
+  for (const auto& client : settings.clients) {
+    if (!authorise::may_be_own(client, author)) continue;
+    told = explain::client_json(client, "the first that may use " + author.text());
+    return &client;
+  }
+  return static_cast<const config::ClientSettings*>(nullptr);
+}
+
+}  // namespace
+
+Result<Explainer::Situation> Explainer::understand(std::shared_ptr<const config::Settings> settings,
+                                                   const admin::Hypothesis& asked, json& told) {
+  auto author = read_mailbox("from", asked.from);
+  if (!author) return author.failure();
+  Situation situation{.settings = settings, .author = *author, .envelope = {}};
+  situation.envelope.sender = *author;
+  if (asked.sender == "<>") situation.envelope.sender.reset();
+  if (!asked.sender.empty() && asked.sender != "<>") {
+    auto sender = read_mailbox("sender", asked.sender);
+    if (!sender) return sender.failure();
+    situation.envelope.sender = std::move(*sender);
+  }
+  for (const std::string& text : asked.to) {
+    auto recipient = read_mailbox("to", text);
+    if (!recipient) return recipient.failure();
+    situation.envelope.recipients.push_back({std::move(*recipient), {}});
+  }
+  const Domain author_domain = authorise::rewrite(*settings, situation.author).domain;
+  auto client = pick_client(*settings, asked, author_domain, told["client"]);
+  if (!client) return client.failure();
+  situation.client = *client;
+  return situation;
+}
+
+net::Task<Result<json>> Explainer::explain(std::shared_ptr<const config::Settings> settings,
+                                           admin::Hypothesis asked) {
+  json told;
+  auto situation = understand(settings, asked, told);
+  if (!situation) co_return situation.failure();
+  const auto outcome = co_await come_in(*situation, told);
+  told["outcome"] = outcome ? explain::accepted_json(told) : explain::refusal_json(outcome.error());
+  told["recipients"] = json::array();
+  for (const Recipient& recipient : situation->envelope.recipients) {
+    auto way = co_await way_out(settings, situation->client, recipient.address, std::nullopt);
+    told["recipients"].push_back(std::move(way));
+  }
+  told["limits"] = explain::limits_json(*settings, situation->client);
+  co_return told;
+}
+
+// The order of FrontDoor::mail(), rcpt() and Reception::header().
+net::Task<Result<void>> Explainer::come_in(Situation& situation, json& told) {
+  const config::Settings& settings = *situation.settings;
+  const config::ClientSettings* client = situation.client;
+  if (client == nullptr) co_return fail(Fault::client_unknown);
+  ReversePath& sender = situation.envelope.sender;
+  const std::string written = to_string(sender);
+  if (sender) sender = authorise::rewrite(settings, *sender);
+  told["sender"] = explain::rewritten_json(written, to_string(sender));
+  bool in_store = false;
+  if (sender && client->all_domains) {
+    in_store =
+        co_await is_in_store(parts_.domains, parts_.loop, situation.settings, sender->domain);
+  }
+  auto allowed = authorise::check_sender(*client, sender, in_store);
+  if (!allowed) co_return allowed;
+  for (const Recipient& recipient : situation.envelope.recipients) {
+    if (!route::find_route(settings, recipient.address.domain))
+      co_return fail(Fault::recipient_not_routable, recipient.address.to_string());
+  }
+  const Mailbox author = authorise::rewrite(settings, situation.author);
+  told["author"] = explain::rewritten_json(situation.author.to_string(), author.to_string());
+  const bool may_be_own = authorise::may_be_own(*client, author.domain);
+  auto keys = co_await find_keys(parts_.domains, parts_.loop, situation.settings,
+                                 may_be_own ? std::optional(author.domain) : std::nullopt);
+  if (!keys) co_return keys.failure();
+  const auto authorship = authorise::check_author(*client, author.domain, keys->author != nullptr);
+  if (!authorship) co_return authorship.failure();
+  const bool is_own = *authorship == authorise::Authorship::own;
+  told["author"]["own"] = is_own;
+  auto ways = AlignStage::ways_out(settings, client, situation.envelope);
+  auto plan = plan_signatures({.settings = settings,
+                               .client = client,
+                               .author = author.domain,
+                               .keys = *keys,
+                               .authorship = *authorship,
+                               .will_be_judged = ways.leads_outside});
+  if (!plan) co_return plan.failure();
+  told["signatures"] = explain::signatures_json(*plan, author.domain, settings);
+  if (!ways.leads_outside) {
+    told["alignment"] = explain::unjudged_json(settings);
+    co_return Result<void>{};
+  }
+  auto question = std::make_shared<align::Question>(
+      align::Question{.author = author.domain,
+                      .sender = sender,
+                      .points = std::move(ways.points),
+                      .some_address_unknown = ways.some_address_unknown,
+                      .is_foreign = !is_own});
+  for (const sign::PlannedSignature& signature : plan->signatures)
+    question->keys.push_back({signature.domain, signature.key});
+  auto judged = co_await judge(situation.settings, question, client, keys->author, told);
+  co_return judged;
+}
+
+net::Task<Result<void>> Explainer::judge(std::shared_ptr<const config::Settings> settings,
+                                         std::shared_ptr<align::Question> question,
+                                         const config::ClientSettings* client,
+                                         std::shared_ptr<const keys::SigningDomain> author_keys,
+                                         json& told) {
+  const AlignmentPolicy policy = alignment_policy(*settings, client, author_keys.get());
+  const auto evidence = co_await aligning_.examine(question, aligning_.deadline(*settings));
+  const Alignment alignment = AlignStage::conclude(evidence, policy);
+  told["alignment"] = explain::alignment_json(*question, evidence, alignment);
+  told["alignment"]["configured"] =
+      explain::policy_json(*settings, client, author_keys.get(), policy);
+  if (alignment.action == align::Action::refuse) co_return fail(AlignStage::refusal(alignment));
+  co_return Result<void>{};
+}
+
+net::Task<json> Explainer::explain(std::shared_ptr<const config::Settings> settings,
+                                   std::shared_ptr<const spool::Message> message) {
+  const spool::Record& record = message->record;
+  const auto* client = client_named(*settings, record.client);
+  json told;
+  if (client != nullptr)
+    told["client"] = explain::client_json(*client, "sent it from " + record.peer);
+  told["signatures"] = explain::made_signatures_json(record.signed_by);
+  auto [question, author_keys] =
+      co_await question_about(parts_.domains, parts_.loop, settings, message);
+  if (!question || record.origin == spool::Origin::dsn) {
+    told["alignment"] = explain::unjudged_json(*settings);
+  } else {
+    (void)co_await judge(settings, question, client, author_keys, told);
+  }
+  told["recipients"] = json::array();
+  for (const auto& state : message->state.recipients) {
+    auto way = co_await way_out(settings, client, state.recipient.address, state.pool);
+    told["recipients"].push_back(std::move(way));
+  }
+  told["limits"] = explain::limits_json(*settings, client);
+  co_return told;
+}
+
+net::Task<json> Explainer::way_out(std::shared_ptr<const config::Settings> settings,
+                                   const config::ClientSettings* client, Mailbox recipient,
+                                   std::optional<std::string> pool) {
+  const auto match = route::match_route(*settings, recipient.domain);
+  json told{{"address", recipient.to_string()}};
+  if (match.route == nullptr) {
+    told["error"] = row(Fault::recipient_not_routable).text;
+    co_return told;
+  }
+  const std::string chosen = pool.value_or(route::choose_pool(*settings, *match.route, client));
+  explain::add_route(*settings, match, client, chosen, told);
+  if (match.route->kind == config::RouteKind::maildir) co_return told;
+  const auto targets =
+      co_await parts_.router.find_targets(parts_.loop, settings, *match.route, recipient.domain);
+  explain::add_targets(targets, told);
+  co_return told;
+}
+
+}  // namespace signet

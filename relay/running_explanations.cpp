@@ -1,0 +1,96 @@
+#include "relay/running_explanations.hpp"
+
+#include "relay/admin/queue_json.hpp"
+#include "relay/destination_key.hpp"
+
+namespace signet {
+namespace {
+
+using nlohmann::json;
+
+json parsed(const std::vector<std::string>& lines) {
+  json list = json::array();
+  for (const std::string& line : lines) {
+    json fact = json::parse(line, nullptr, false);
+    if (fact.is_object()) list.push_back(std::move(fact));
+  }
+  return list;
+}
+
+}  // namespace
+
+void RunningExplanations::explain(QueueId id, Done done) {
+  loop_.post(
+      [this, id, done = std::move(done)]() mutable { scope_.spawn(run(id, std::move(done))); });
+}
+
+void RunningExplanations::explain(admin::Hypothesis asked, Done done) {
+  loop_.post([this, asked = std::move(asked), done = std::move(done)]() mutable {
+    scope_.spawn(run(std::move(asked), std::move(done)));
+  });
+}
+
+net::Task<void> RunningExplanations::run(admin::Hypothesis asked, Done done) {
+  auto told = co_await explainer_.explain(services_.current.get()->settings, std::move(asked));
+  done(std::move(told));
+}
+
+net::Task<void> RunningExplanations::run(QueueId id, Done done) {
+  struct Found {
+    Result<spool::Message> message;
+    std::vector<std::string> facts;
+  };
+  auto found = co_await net::run_on(
+      services_.pool, loop_, [&spool = services_.spool, &log = services_.log, id] {
+        return Found{spool.load(id), report::facts_about(log.file(), id)};
+      });
+  json facts = parsed(found.facts);
+  if (!found.message && facts.empty()) {
+    done(found.message.failure());
+    co_return;
+  }
+  json told;
+  if (found.message) {
+    const auto message = std::make_shared<const spool::Message>(std::move(*found.message));
+    told = co_await explainer_.explain(services_.current.get()->settings, message);
+    told["message"] = admin::details_of(*message, services_.clock.now());
+    add_state_of_destinations(*message, told);
+  }
+  told["id"] = id.to_string();
+  told["in_queue"] = found.message.has_value();
+  told["facts"] = std::move(facts);
+  done(std::move(told));
+}
+
+std::optional<Suspension> RunningExplanations::suspended(const spool::Record& record,
+                                                         const Domain& destination) const {
+  const Suspensions& all = services_.suspensions;
+  auto found = all.find(SuspensionKind::destination, destination.text());
+  if (!found) found = all.find(SuspensionKind::client, record.client);
+  if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
+  if (!found && record.envelope.sender)
+    found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
+  return found;
+}
+
+void RunningExplanations::add_state_of_destinations(const spool::Message& message,
+                                                    json& told) const {
+  const auto settings = services_.current.get()->settings;
+  for (std::size_t i = 0; i < message.state.recipients.size(); ++i) {
+    const auto& state = message.state.recipients[i];
+    const auto* route = route::find_route(*settings, state.recipient.address.domain);
+    if (route == nullptr) continue;
+    const std::string key = destination_key(*route, state.pool, state.recipient.address.domain);
+    json& recipient = told["recipients"][i];
+    recipient["limits"]["connections_in_use"] = services_.leases.in_use(key);
+    if (const auto stopped = suspended(message.record, state.recipient.address.domain))
+      recipient["suspended"] = std::string(name_of(stopped->kind)) + " " + stopped->value +
+                               (stopped->reason.empty() ? "" : ": " + stopped->reason);
+    const auto wait = services_.backoff.not_before(key) - services_.clock.steady();
+    if (wait.count() > 0)
+      recipient["backing_off_seconds"] =
+          std::chrono::duration_cast<std::chrono::seconds>(wait).count() + 1;
+  }
+}
+
+}  // namespace signet

@@ -1,0 +1,192 @@
+"""What an operator stops, starts, and orders for many messages at once."""
+import json
+import smtplib
+
+import mail
+import relay as relays
+import sinks
+import verify
+import waiting
+from case import EndToEnd
+from relay import run_program
+
+OTHER = "carol@other.example"
+POOL = '[[pool]]\nname = "default"\naddresses = [{ bind = "127.0.0.1", public = "192.0.2.1" }, { bind = "127.0.0.2", public = "192.0.2.2" }]\n'
+
+
+class Control(EndToEnd):
+    def command(self, relay, *arguments, status=0):
+        done = run_program(*arguments, "--config", relay.configuration, "--json", check=False)
+        self.assertEqual(done.returncode, status, done.stderr.decode())
+        return json.loads(done.stdout) if status == 0 else done.stderr.decode()
+
+    def recipients(self, sink):
+        return [to for received in sink.messages for to in received.recipients]
+
+    def is_parked(self, relay, count=1):
+        """All that is queued waits for the operator."""
+        messages = relay.queue("list")["messages"]
+        return len(messages) == count and all("Suspended" in message["last_reply"] for message in messages)
+
+    def test_a_suspended_destination_waits_also_after_a_restart_and_goes_when_it_is_resumed(self):
+        sink = self.sink()
+        relay = self.relay(sink)
+        made = self.command(relay, "queue", "suspend", "--destination", "RECEIVER.example", "--reason", "they moved", "--for", "2h")
+        self.assertEqual((made["kind"], made["value"], made["reason"]), ("destination", "receiver.example", "they moved"))
+        relay.send(mail.PLAIN, recipients=[mail.FRIEND, OTHER])
+        sink.wait(1)
+        self.assertEqual(self.recipients(sink), [OTHER])
+        waiting.until(self, lambda: self.is_parked(relay), "the other waits")
+        (identifier,) = relay.queued()
+        told = self.command(relay, "explain", identifier)
+        self.assertEqual(told["recipients"][0]["suspended"], "destination receiver.example: they moved")
+        self.assertEqual(relay.queue("show", identifier)["recipients"][0]["attempts"], 0)
+        relay.stop()
+        relay.start()
+        (kept,) = self.command(relay, "queue", "suspensions")["suspensions"]
+        self.assertEqual((kept["value"], kept["until"]), ("receiver.example", made["until"]))
+        self.assertEqual(relay.metric("signet_suspensions"), 1)
+        self.assertIn(b"they moved", run_program("queue", "stats", "--config", relay.configuration).stdout)
+        relay.retry_until(lambda: self.is_parked(relay), "it waits still")
+        self.command(relay, "queue", "resume", "--destination", "receiver.example")
+        sink.wait(2)
+        self.assertEqual(self.recipients(sink), [OTHER, mail.FRIEND])
+        for received in sink.messages:
+            verify.dkimpy(self, received.octets, relay.keys)
+        self.assertEqual(relay.metric("signet_suspensions"), 0)
+
+    def test_a_client_and_a_domain_can_be_suspended(self):
+        sink = self.sink()
+        relay = self.relay(sink)
+        for kind, value in (("client", "local"), ("domain", "example.com")):
+            before = len(sink.messages)
+            self.command(relay, "queue", "suspend", f"--{kind}", value)
+            relay.send(mail.PLAIN)
+            waiting.until(self, lambda: self.is_parked(relay), "it waits")
+            self.assertEqual(len(sink.messages), before)
+            self.command(relay, "queue", "resume", f"--{kind}", value)
+            sink.wait(before + 1)
+            waiting.until(self, lambda: not relay.queued(), "nothing is left")
+
+    def test_a_suspended_egress_address_is_not_used(self):
+        sink = self.sink(host="127.0.0.1")
+        relay = self.relay(sink, routes=POOL)
+        self.command(relay, "queue", "suspend", "--egress", "192.0.2.1")
+        for number in range(6):
+            relay.send(mail.message(number=number))
+        self.assertEqual({received.peer[0] for received in sink.wait(6)}, {"127.0.0.2"})
+        self.command(relay, "queue", "suspend", "--egress", "192.0.2.2")
+        relay.send(mail.PLAIN)
+        waiting.until(self, lambda: self.is_parked(relay), "without any address it waits")
+        self.command(relay, "queue", "resume", "--egress", "192.0.2.1")
+        self.assertEqual(sink.wait(7)[6].peer[0], "127.0.0.1")
+
+    def test_a_suspension_ends_by_itself(self):
+        sink = self.sink()
+        relay = self.relay(sink)
+        self.command(relay, "queue", "suspend", "--destination", "receiver.example", "--for", "1s")
+        waiting.until(self, lambda: not self.command(relay, "queue", "suspensions")["suspensions"], "it ends")
+        relay.send(mail.PLAIN)
+        sink.wait(1)
+
+    def test_wrong_orders_are_errors_and_have_no_effect(self):
+        relay = self.relay(self.sink())
+        for arguments in (["--destination", "no domain"], ["--egress", "moon"], ["--client", "x", "--for", "soon"]):
+            self.assertNotEqual(self.command(relay, "queue", "suspend", *arguments, status=1), "")
+        for arguments in ([], ["--client", "x", "--domain", "example.com"]):
+            self.command(relay, "queue", "suspend", *arguments, status=64)
+        self.assertIn("not suspended", self.command(relay, "queue", "resume", "--client", "x", status=1))
+        self.assertEqual(self.command(relay, "queue", "suspensions")["suspensions"], [])
+        for arguments in ([], ["--all", "0000000000000"], ["0000000000000", "--dry-run"]):
+            self.command(relay, "queue", "hold", *arguments, status=64)
+        self.command(relay, "queue", "hold", "--older-than", "soon", status=1)
+
+    def queue_of(self, sink, friends=3, others=2):
+        """A relay with deferred mail for two domains."""
+        sink.refuse |= {mail.FRIEND: "450 4.2.1 mailbox busy", OTHER: "450 4.2.1 mailbox busy"}
+        relay = self.relay(sink, more='[dsn]\nfrom = "MAILER-DAEMON@example.com"\n')
+        for to in [mail.FRIEND] * friends + [OTHER] * others:
+            relay.send(mail.PLAIN, recipients=[to])
+        tried = lambda: len([fact for fact in relay.log() if fact["event"] == "deferred"]) >= friends + others
+        waiting.until(self, tried, "the first attempts")
+        waiting.until(self, lambda: len(relay.queued()) == friends + others, "all are back in the queue")
+        sink.refuse.clear()
+        return relay
+
+    def many(self, relay, order, *arguments):
+        """Repeats an order until no message is in somebody's hands."""
+        answers = []
+
+        def ordered():
+            done = run_program("queue", order, *arguments, "--config", relay.configuration, "--json", check=False)
+            answers.append(json.loads(done.stdout))
+            return answers[-1]["refused"] == 0
+
+        waiting.until(self, ordered, order)
+        return answers[-1]
+
+    def test_a_dry_run_counts_and_changes_nothing(self):
+        sink = self.sink()
+        relay = self.queue_of(sink)
+        for order in ("retry", "hold", "bounce"):
+            counted = self.command(relay, "queue", order, "--to-domain", "other.example", "--dry-run")
+            self.assertEqual((counted["matched"], counted["looked_at"], counted["done"]), (2, 5, 0), order)
+        self.assertEqual(self.command(relay, "queue", "hold", "--older-than", "1h", "--dry-run")["matched"], 0)
+        self.assertEqual(self.command(relay, "queue", "hold", "--client", "local", "--dry-run")["matched"], 5)
+        self.assertEqual(self.command(relay, "queue", "hold", "--from-domain", "example.org", "--dry-run")["matched"], 0)
+        self.assertEqual(sink.messages, [])
+        self.assertEqual({message["status"] for message in relay.queue("list")["messages"]}, {"queued"})
+
+    def test_orders_reach_exactly_what_the_filter_matches(self):
+        sink = self.sink()
+        relay = self.queue_of(sink)
+        self.assertEqual(self.many(relay, "hold", "--to-domain", "other.example", "--reason", "asked to")["done"], 2)
+        self.assertEqual(self.many(relay, "retry", "--to-domain", "receiver.example")["done"], 3)
+        sink.wait(3)
+        self.assertEqual(set(self.recipients(sink)), {mail.FRIEND})
+        waiting.until(self, lambda: len(relay.queued()) == 2, "the held are left")
+        self.assertEqual(self.many(relay, "release", "--status", "held")["done"], 2)
+        sink.wait(5)
+        waiting.until(self, lambda: not relay.queued(), "nothing is left")
+
+    def test_many_are_bounced_with_a_report_each(self):
+        sink = self.sink()
+        relay = self.queue_of(sink, friends=0, others=3)
+        self.assertEqual(self.many(relay, "bounce", "--all")["done"], 3)
+        self.assertEqual({to for received in sink.wait(3) for to in received.recipients}, {mail.AUTHOR})
+
+    def test_drain_accepts_no_more_and_delivers_what_is_there(self):
+        sink = self.sink()
+        relay = self.queue_of(sink, friends=1, others=0)
+        with relay.client() as open_before:
+            open_before.ehlo()
+            told = self.command(relay, "drain")
+            self.assertEqual((told["draining"], told["messages"]), (True, 1))
+            with self.assertRaises((smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected)) as refused:
+                open_before.sendmail(mail.AUTHOR, [mail.FRIEND], mail.PLAIN)
+        if isinstance(refused.exception, smtplib.SMTPResponseException):
+            self.assertEqual(refused.exception.smtp_code, 421)
+        self.assertEqual(relay.get("/readyz")[0], 503)
+        self.many(relay, "retry", "--all")
+        sink.wait(1)
+        waiting.until(self, lambda: not relay.queued(), "the queue is empty")
+        self.assertFalse(self.command(relay, "drain", "--end")["draining"])
+        relay.send(mail.PLAIN)
+        sink.wait(2)
+        self.assertEqual(relay.get("/readyz")[0], 200)
+
+    def test_check_against_running_lists_what_a_reload_would_change(self):
+        relay = self.relay(self.sink())
+        running = relay.configuration.read_text()
+        self.assertEqual(self.command(relay, "check", "--against-running")["changes"], [])
+        relay.configuration.write_text(running.replace('name = "local"', 'name = "local"\nmessages_per_hour = 5').replace("loops = 2", "loops = 1"))
+        changes = {change["setting"]: change for change in self.command(relay, "check", "--against-running")["changes"]}
+        self.assertEqual(changes.pop("loops"), {"setting": "loops", "running": "2", "new": "1", "counts_at": "restart"})
+        self.assertEqual(changes.pop("client local.messages_per_hour"),
+                         {"setting": "client local.messages_per_hour", "running": "0", "new": "5", "counts_at": "reload"})
+        self.assertEqual(changes, {})
+        text = run_program("check", "--against-running", "--config", relay.configuration).stdout.decode()
+        self.assertIn("client local.messages_per_hour: 0 -> 5\n", text)
+        relay.configuration.write_text(running.replace("loops = 2", "loops = many"))
+        self.command(relay, "check", "--against-running", status=2)
+        relay.configuration.write_text(running)

@@ -1,0 +1,54 @@
+"""The delivery log: versioned lines, rotated by size, with addresses cut or hashed where that is asked."""
+import json
+
+import mail
+import waiting
+from case import EndToEnd
+from relay import run_program
+
+
+class Events(EndToEnd):
+    def lines(self, relay):
+        """Every line of the log and of the files before it, the oldest first."""
+        files = sorted(relay.folder.glob("delivery.log.*"), key=lambda file: -int(file.suffix[1:])) + [relay.folder / "delivery.log"]
+        return "".join(file.read_text() for file in files if file.exists())
+
+    def delivered(self, relay):
+        return [fact for fact in map(json.loads, self.lines(relay).splitlines()) if fact["event"] == "delivered"]
+
+    def test_each_line_says_which_schema_it_follows(self):
+        relay = self.relay(self.sink())
+        relay.send(mail.PLAIN)
+        waiting.until(self, lambda: self.delivered(relay), "the delivery is told")
+        for fact in relay.log():
+            self.assertEqual(fact["schema"], 1)
+            self.assertEqual(list(fact)[:3], ["schema", "time", "event"])
+
+    def test_a_large_file_is_rotated_and_explain_looks_into_the_one_before(self):
+        relay = self.relay(self.sink(), monitoring='delivery_log_bytes = "1 B"\ndelivery_log_kept = 3\n')
+        for number in range(12):
+            relay.send(mail.message(number=number))
+            waiting.until(self, lambda: not relay.queued(), "it is delivered")
+        waiting.until(self, lambda: (relay.folder / "delivery.log.3").exists(), "three files are kept")
+        self.assertEqual(len(list(relay.folder.glob("delivery.log.*"))), 3)
+        newest = json.loads((relay.folder / "delivery.log.1").read_text().splitlines()[-1])
+        told = run_program("explain", newest["id"], "--config", relay.configuration, "--json")
+        self.assertIn(newest, json.loads(told.stdout)["facts"])
+
+    def test_addresses_are_cut_or_hashed_also_in_the_words_of_peers(self):
+        for setting in ("domain", "hashed"):
+            folder = self.folder / setting
+            folder.mkdir()
+            sink = self.sink()
+            sink.refuse["carol@receiver.example"] = "550 5.1.1 <carol@receiver.example> is unknown"
+            relay = self.relay(sink, folder=folder, monitoring=f'delivery_log_addresses = "{setting}"\n')
+            for to in (mail.FRIEND, mail.FRIEND, "carol@receiver.example"):
+                relay.send(mail.PLAIN, recipients=[to])
+            waiting.until(self, lambda: "is unknown" in self.lines(relay) and len(self.delivered(relay)) == 2, "three outcomes are told")
+            text = self.lines(relay)
+            for address in (mail.AUTHOR, mail.FRIEND, "carol@"):
+                self.assertNotIn(address, text)
+            first, second = (fact["recipient"] for fact in self.delivered(relay))
+            self.assertEqual(first, second)
+            self.assertRegex(first, "^@receiver.example$" if setting == "domain" else "^[0-9a-f]{16}@receiver.example$")
+            relay.stop()

@@ -1,0 +1,108 @@
+// The operator's API, asked through a real Unix socket.
+#include "relay/admin/operator_api.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "relay/admin/queue_client.hpp"
+#include "tests/unit/admin/api_fixture.hpp"
+
+namespace signet::admin {
+namespace {
+
+using nlohmann::json;
+
+class OperatorApiTest : public ApiFixture {
+ protected:
+  void SetUp() override { serve(); }
+  Answer ask(std::string_view method, std::string_view target, std::string_view body = {}) {
+    auto answer = admin::ask(socket(), method, target, body);
+    EXPECT_TRUE(answer.has_value());
+    return answer ? *answer : Answer{};
+  }
+};
+
+TEST_F(OperatorApiTest, explains_a_message_by_its_id) {
+  EXPECT_EQ(ask("GET", "/v1/queue/" + id(77) + "/explanation").status, 200);
+  EXPECT_EQ(questions_.asked, id(77));
+  questions_.answer = fail(Fault::not_found);
+  EXPECT_EQ(ask("GET", "/v1/queue/" + id(77) + "/explanation").status, 404);
+  EXPECT_EQ(ask("GET", "/v1/queue/what/explanation").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/queue/" + id(77) + "/explanation").status, 405);
+}
+
+TEST_F(OperatorApiTest, explains_a_hypothesis) {
+  const json body{
+      {"from", "a@b.example"}, {"to", "c@d.example"}, {"sender", "<>"}, {"client", "x"}};
+  EXPECT_EQ(ask("POST", "/v1/explain", body.dump()).status, 200);
+  EXPECT_EQ(questions_.asked, "a@b.example c@d.example <> x");
+}
+
+TEST_F(OperatorApiTest, refuses_a_body_it_does_not_know_and_asks_nothing) {
+  for (const char* body : {"[]", "{", R"({"from":1})", R"({"from":"a@b.example","form":"x"})"})
+    EXPECT_EQ(ask("POST", "/v1/explain", body).status, 400) << body;
+  EXPECT_EQ(questions_.asked, "");
+}
+
+TEST_F(OperatorApiTest, says_what_is_wrong_with_a_question) {
+  questions_.answer = fail(Fault::bad_parameter, "", "from is not an address: x");
+  const Answer answer = ask("POST", "/v1/explain", R"({"from":"x"})");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(json::parse(answer.body)["detail"], "from is not an address: x");
+}
+
+TEST_F(OperatorApiTest, suspends_and_resumes) {
+  EXPECT_EQ(ask("POST", "/v1/suspensions",
+                R"({"kind":"client","value":"apps","reason":"a flood","for":"2h"})")
+                .status,
+            200);
+  EXPECT_EQ(operator_control_.ordered, "suspend client apps (a flood) 7200");
+  EXPECT_EQ(ask("POST", "/v1/suspensions/resume", R"({"kind":"client","value":"apps"})").status,
+            200);
+  EXPECT_EQ(operator_control_.ordered, "resume client apps () 0");
+  operator_control_.answer = fail(Fault::not_found);
+  EXPECT_EQ(ask("POST", "/v1/suspensions/resume", R"({"kind":"client","value":"x"})").status, 404);
+}
+
+TEST_F(OperatorApiTest, refuses_a_suspension_for_no_time) {
+  for (const char* lasts : {"soon", "0s", "10ms", "-1h"}) {
+    const json body{{"kind", "client"}, {"value", "apps"}, {"for", lasts}};
+    EXPECT_EQ(ask("POST", "/v1/suspensions", body.dump()).status, 400) << lasts;
+  }
+  EXPECT_EQ(operator_control_.ordered, "");
+}
+
+TEST_F(OperatorApiTest, hands_on_an_order_with_its_filter) {
+  EXPECT_EQ(ask("POST", "/v1/queue/orders",
+                R"({"order":"hold","dry_run":true,"recipient_domain":"example.net",)"
+                R"("older_than":"60","reason":"why"})")
+                .status,
+            200);
+  ASSERT_TRUE(operator_control_.many.has_value());
+  EXPECT_EQ(operator_control_.many->action, ManyAction::hold);
+  EXPECT_TRUE(operator_control_.many->dry_run);
+  EXPECT_EQ(operator_control_.many->filter.recipient_domain, Domain::parse("example.net").value());
+  EXPECT_EQ(operator_control_.many->filter.older_than, std::chrono::seconds(60));
+  EXPECT_EQ(operator_control_.many->reason, "why");
+}
+
+TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
+  for (const char* body :
+       {"{}", R"({"order":"explode"})", R"({"order":"hold","older_than":"soon"})",
+        R"({"order":"hold","after":"?"})", R"({"order":"hold","recipient_domain":"a b"})",
+        R"({"order":"hold","moon":"full"})"})
+    EXPECT_EQ(ask("POST", "/v1/queue/orders", body).status, 400) << body;
+  EXPECT_FALSE(operator_control_.many.has_value());
+}
+
+TEST_F(OperatorApiTest, drains_and_accepts_again) {
+  EXPECT_EQ(ask("POST", "/v1/maintenance", R"({"draining":true})").status, 200);
+  EXPECT_EQ(operator_control_.ordered, "drain");
+  EXPECT_EQ(ask("POST", "/v1/maintenance", R"({"draining":false})").status, 200);
+  EXPECT_EQ(operator_control_.ordered, "accept");
+  EXPECT_EQ(ask("GET", "/v1/maintenance").status, 200);
+}
+
+}  // namespace
+}  // namespace signet::admin

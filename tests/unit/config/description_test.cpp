@@ -1,0 +1,54 @@
+#include "config/description.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace signet::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Settings with_a_client() {
+  Settings settings;
+  ClientSettings client;
+  client.name = "apps";
+  client.domains = {*Domain::parse("b.example"), *Domain::parse("a.example")};
+  settings.clients = {client};
+  settings.users = {{"app", "$y$secret-hash", "SCRAM-SHA-256$secret-keys"}};
+  return settings;
+}
+
+TEST(DescribeTest, names_settings_as_the_file_does) {
+  auto settings = with_a_client();
+  settings.limits.recipients = 7;
+  settings.signing.parents = {{*Domain::parse("news.a.example"), *Domain::parse("a.example")}};
+  const auto described = describe(settings);
+  EXPECT_EQ(described.at("limits.recipients"), "7");
+  EXPECT_EQ(described.at("client apps.domains"), "a.example, b.example");
+  EXPECT_EQ(described.at("client apps.alignment"), "none");
+  EXPECT_EQ(described.at("signing.parents.news.a.example"), "a.example");
+  EXPECT_EQ(described.at("alignment.deadline"), "10000ms");
+}
+
+TEST(DescribeTest, tells_no_secret) {
+  for (const auto& [name, value] : describe(with_a_client()))
+    EXPECT_EQ(value.find("secret"), std::string::npos) << name;
+}
+
+TEST(CompareTest, finds_what_differs_what_comes_and_what_goes) {
+  const auto before = describe(with_a_client());
+  auto settings = with_a_client();
+  settings.clients.front().pool = "bulk";
+  settings.pools = {{.name = "bulk", .addresses = {}}};
+  settings.users.clear();
+  EXPECT_THAT(compare(before, describe(settings)),
+              ElementsAre(SettingChange{"client apps.pool", "", "bulk"},
+                          SettingChange{"pool bulk.addresses", "", "none"},
+                          SettingChange{"user app.password", "true", ""},
+                          SettingChange{"user app.scram", "true", ""}));
+  EXPECT_THAT(compare(before, before), IsEmpty());
+}
+
+}  // namespace
+}  // namespace signet::config
