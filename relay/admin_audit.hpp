@@ -21,7 +21,7 @@ class AdminAudit final : public admin::Auditor {
                     .with("method", fact.method)
                     .with("target", std::string_view(fact.target).substr(0, kMaxTarget))
                     .with("status", std::int64_t{fact.status});
-    if (!fact.detail.empty()) line = std::move(line).with("detail", fact.detail);
+    if (!fact.detail.empty()) static_cast<void>(std::move(line).with("detail", fact.detail));
     services_.log.write(std::move(line));
   }
 

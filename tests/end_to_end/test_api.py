@@ -152,7 +152,7 @@ class Api(EndToEnd):
                 name = next(iter(operation["requestBody"]["content"]["application/json"]["schema"]["properties"]))
                 attempts += [(400, method, target, self.writer, {name: 7}), (400, method, target, self.writer, f'{{"{name}":"a","{name}":"a"}}'.encode())]
             for expected, verb, where, token, body in attempts:
-                with self.subTest(method=verb, target=where, body=body and body[:40], expected=expected):
+                with self.subTest(method=verb, target=where, body=str(body)[:40], expected=expected):
                     status, content_type, answer = self.ask(verb, where, token, body)
                     self.assertEqual((status, content_type), (expected, PROBLEM), answer)
                     self.assertEqual(list(description.faults({"$ref": "#/components/schemas/Problem"}, answer, "body")), [])

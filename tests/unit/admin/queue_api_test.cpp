@@ -126,7 +126,7 @@ TEST_F(QueueApiTest, refuses_what_it_does_not_understand) {
       {"GET", "/v1/queue?limit=1001", "", 400},
       {"GET", "/v1/queue?limit=ten", "", 400},
       {"GET", "/v1/queue?after=x", "", 400},
-      {"GET", "/v1/", "", 404},
+      {"GET", "/v1/", "", 400},
       {"POST", "/v1/queue", "", 405},
       {"GET", "/v1/queue?limit=1&limit=2", "", 400},
       {"GET", "/v1/queue?lmit=1", "", 400},
