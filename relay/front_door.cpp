@@ -80,6 +80,8 @@ net::Task<Result<void>> FrontDoor::conclude(net::Loop& loop, const accept::Sessi
 net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts,
                                                ReversePath sender) {
   const auto settings = facts.settings;
+  // Those that were in the middle of reading a command when it began.
+  if (maintenance_) co_return fail(Fault::shutting_down, "maintenance");
   const config::ClientSettings* client = authorise::find_client(*settings, facts.peer);
   if (!client) co_return fail(Fault::client_unknown, facts.peer.address.to_string());
   auto counted = count_connection(facts, *client);

@@ -1,5 +1,6 @@
 // The program: subcommands and their options. Wiring is in relay.cpp, each command in its own file.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "config/nearest_word.hpp"
@@ -363,23 +364,34 @@ void add_reference(CLI::App& app) {
   });
 }
 
+/// Without option groups, which are commands without a name to CLI11.
+std::vector<std::pair<std::string, const CLI::App*>> commands_of(const CLI::App& app) {
+  std::vector<std::pair<std::string, const CLI::App*>> named;
+  for (const CLI::App* each : app.get_subcommands({})) {
+    if (!each->get_name().empty()) named.emplace_back(each->get_name(), each);
+  }
+  return named;
+}
+
 /// The words of a command that is not there, which CLI11 would only call unexpected; empty: it is.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   const CLI::App* group = &app;
-  for (int i = 1; i < argc && !group->get_subcommands({}).empty(); ++i) {
+  for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word.starts_with('-')) return {};
-    const CLI::App* next = group->get_subcommand_no_throw(word);
-    if (next == nullptr) {
+    const auto commands = commands_of(*group);
+    if (word.starts_with('-') || commands.empty()) return {};
+    const auto found =
+        std::ranges::find_if(commands, [&](const auto& each) { return each.first == word; });
+    if (found == commands.end()) {
       std::vector<std::string> known;
-      for (const CLI::App* each : group->get_subcommands({})) known.push_back(each->get_name());
+      for (const auto& [name, command] : commands) known.push_back(name);
       const std::string best = signet::config::nearest_word(word, known);
       const std::string place = group == &app ? "signet" : "signet " + group->get_name();
       return place + " has no command \"" + word + "\"" +
              (best.empty() ? "" : ": did you mean \"" + best + "\"?") + "\n" + place +
              " --help lists them";
     }
-    group = next;
+    group = found->second;
   }
   return {};
 }

@@ -158,14 +158,14 @@ class Control(EndToEnd):
     def test_drain_accepts_no_more_and_delivers_what_is_there(self):
         sink = self.sink()
         relay = self.queue_of(sink, friends=1, others=0)
-        with relay.client() as open_before:
-            open_before.ehlo()
-            told = self.command(relay, "drain")
-            self.assertEqual((told["draining"], told["messages"]), (True, 1))
-            with self.assertRaises((smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected)) as refused:
-                open_before.sendmail(mail.AUTHOR, [mail.FRIEND], mail.PLAIN)
-        if isinstance(refused.exception, smtplib.SMTPResponseException):
-            self.assertEqual(refused.exception.smtp_code, 421)
+        open_before = relay.client()
+        self.addCleanup(open_before.close)
+        open_before.ehlo()
+        told = self.command(relay, "drain")
+        self.assertEqual((told["draining"], told["messages"]), (True, 1))
+        with self.assertRaises(smtplib.SMTPResponseException) as refused:
+            open_before.sendmail(mail.AUTHOR, [mail.FRIEND], mail.PLAIN)
+        self.assertEqual(refused.exception.smtp_code, 421)
         self.assertEqual(relay.get("/readyz")[0], 503)
         self.many(relay, "retry", "--all")
         sink.wait(1)
