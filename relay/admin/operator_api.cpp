@@ -36,9 +36,9 @@ void OperatorApi::add_routes(RouteTable& table) {
   table.add({.method = "GET", .path = "/v1/queue/{id}/explanation", .handler = [this](Call call) {
                explain_message(std::move(call));
              }});
-  table.add({.method = "POST",
+  table.add({.method = "GET",
              .path = "/v1/explain",
-             .members = {{"from"}, {"to"}, {"sender"}, {"client"}, {"address"}, {"user"}},
+             .parameters = {"from", "to", "sender", "client", "address", "user"},
              .handler = [this](Call call) { explain_hypothesis(std::move(call)); }});
   table.add({.method = "GET", .path = "/v1/suspensions", .handler = [this](Call call) {
                control_.suspensions(tell("no suspensions", std::move(call)));
@@ -130,13 +130,14 @@ void OperatorApi::explain_message(Call call) {
 }
 
 void OperatorApi::explain_hypothesis(Call call) {
-  Hypothesis asked{.from = call.body.text("from"),
+  const auto given = [&call](std::string_view name) { return std::string(call.parameter(name)); };
+  Hypothesis asked{.from = given("from"),
                    .to = {},
-                   .sender = call.body.text("sender"),
-                   .client = call.body.text("client"),
-                   .address = call.body.text("address"),
-                   .user = call.body.text("user")};
-  if (std::string to = call.body.text("to"); !to.empty()) asked.to.push_back(std::move(to));
+                   .sender = given("sender"),
+                   .client = given("client"),
+                   .address = given("address"),
+                   .user = given("user")};
+  if (std::string to = given("to"); !to.empty()) asked.to.push_back(std::move(to));
   explanations_.explain(std::move(asked), tell(kNoMessage, std::move(call)));
 }
 

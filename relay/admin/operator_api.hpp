@@ -2,7 +2,7 @@
 // openapi.json describes it.
 //
 //   GET  /v1/queue/{id}/explanation     why it met its fate
-//   POST /v1/explain                    of a message nobody has sent
+//   GET  /v1/explain                    of a message nobody has sent
 //   GET  /v1/suspensions                and POST to add one, /v1/suspensions/resume to end one
 //   POST /v1/queue/orders               an order to all messages that match
 //   GET  /v1/config/settings            the configuration in force, by name and value

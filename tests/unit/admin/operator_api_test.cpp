@@ -33,21 +33,21 @@ TEST_F(OperatorApiTest, explains_a_message_by_its_id) {
 }
 
 TEST_F(OperatorApiTest, explains_a_hypothesis) {
-  const json body{
-      {"from", "a@b.example"}, {"to", "c@d.example"}, {"sender", "<>"}, {"client", "x"}};
-  EXPECT_EQ(ask("POST", "/v1/explain", body.dump()).status, 200);
+  EXPECT_EQ(ask("GET", "/v1/explain?from=a@b.example&to=c@d.example&sender=%3C%3E&client=x").status,
+            200);
   EXPECT_EQ(questions_.asked, "a@b.example c@d.example <> x");
 }
 
-TEST_F(OperatorApiTest, refuses_a_body_it_does_not_know_and_asks_nothing) {
-  for (const char* body : {"[]", "{", R"({"from":1})", R"({"from":"a@b.example","form":"x"})"})
-    EXPECT_EQ(ask("POST", "/v1/explain", body).status, 400) << body;
+TEST_F(OperatorApiTest, refuses_parameters_it_does_not_know_and_asks_nothing) {
+  for (const char* query : {"form=a@b.example", "from=a@b.example&from=c@d.example", "from=%zz"})
+    EXPECT_EQ(ask("GET", std::string("/v1/explain?") + query).status, 400) << query;
+  EXPECT_EQ(ask("POST", "/v1/explain", R"({"from":"a@b.example"})").status, 405);
   EXPECT_EQ(questions_.asked, "");
 }
 
 TEST_F(OperatorApiTest, says_what_is_wrong_with_a_question) {
   questions_.answer = fail(Fault::bad_parameter, "", "from is not an address: x");
-  const Answer answer = ask("POST", "/v1/explain", R"({"from":"x"})");
+  const Answer answer = ask("GET", "/v1/explain?from=x");
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(json::parse(answer.body)["detail"], "from is not an address: x");
 }
