@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "keys/base64.hpp"
+#include "relay/align/texts.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/unit/align/txt_zone.hpp"
 
@@ -65,7 +66,7 @@ TEST(KeyProof, joins_the_strings_of_a_record) {
   zone.txt("s._domainkey.example.com",
            std::vector<std::string>{record.substr(0, 200), record.substr(200)});
   net::Loop loop;
-  const auto found = test::run_task(loop, ask_key_texts(zone, loop, "s._domainkey.example.com"));
+  const auto found = test::run_task(loop, ask_texts(zone, loop, "s._domainkey.example.com"));
   EXPECT_EQ(state_of(found.texts), KeyState::proven);
   EXPECT_EQ(found.ttl, zone.ttl);
 }
@@ -75,9 +76,9 @@ TEST(KeyProof, an_error_is_no_absence) {
   zone.fails("s._domainkey.example.com");
   net::Loop loop;
   EXPECT_FALSE(
-      test::run_task(loop, ask_key_texts(zone, loop, "s._domainkey.example.com")).error.empty());
+      test::run_task(loop, ask_texts(zone, loop, "s._domainkey.example.com")).error.empty());
   EXPECT_TRUE(
-      test::run_task(loop, ask_key_texts(zone, loop, "t._domainkey.example.com")).error.empty());
+      test::run_task(loop, ask_texts(zone, loop, "t._domainkey.example.com")).error.empty());
 }
 
 }  // namespace

@@ -27,11 +27,13 @@ TEST(InMemoryTest, one_hand_holds_a_message) {
 TEST(CurrentSnapshotTest, a_session_keeps_the_settings_it_began_with) {
   auto first = std::make_shared<config::Settings>();
   first->hostname = "first.example";
-  CurrentSnapshot current({.settings = first, .server_tls = nullptr, .client_tls = nullptr, .admin_tokens = nullptr});
+  CurrentSnapshot current(
+      {.settings = first, .server_tls = nullptr, .client_tls = nullptr, .admin_tokens = nullptr});
   const auto session = current.get();
   auto second = std::make_shared<config::Settings>();
   second->hostname = "second.example";
-  current.set({.settings = second, .server_tls = nullptr, .client_tls = nullptr, .admin_tokens = nullptr});
+  current.set(
+      {.settings = second, .server_tls = nullptr, .client_tls = nullptr, .admin_tokens = nullptr});
   EXPECT_EQ(session->settings->hostname, "first.example");
   EXPECT_EQ(current.get()->settings->hostname, "second.example");
 }
