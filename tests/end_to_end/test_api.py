@@ -9,12 +9,11 @@ from pathlib import Path
 
 import mail
 import openapi
-import peers
 import relay
 import waiting
 from case import EndToEnd
 from relay import run_program
-from test_rotation import ROTATION, UpdatedServer
+from rotations import ROTATION, Knot
 
 DESCRIPTION = Path(__file__).parents[2] / "relay/admin/openapi.json"
 ADMIN = '\n[admin]\nlisten = "127.0.0.1:0"\ntokens = "admin.tokens"\n'
@@ -256,9 +255,8 @@ class Api(EndToEnd):
             return int(big.recv(100).split()[1])
 
     def test_a_key_is_published_proven_and_activated_over_http(self):
-        peers.need("usr/sbin/knotd")
-        server = UpdatedServer(self, self.folder, ["example.com"])
-        more = ROTATION.format(port=server.port, folder=self.folder, interval="180d", more="")
+        server = Knot(self, self.folder, ["example.com"])
+        more = ROTATION.format(port=server.port, key_file=server.key_file, interval="180d", more="")
         made = self.served(more=more)
         old = next(iter(made.keys.values()))["selector"]
         key = self.write("/v1/keys/example.com", {"selector": "s2"})

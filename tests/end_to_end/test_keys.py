@@ -33,7 +33,7 @@ class Keys(EndToEnd):
         self.assertEqual(status("publish", "example.com", new), 1)
         self.assertEqual(status("export", "opendkim", self.folder / "store", "example.com"), 1)
         self.assertEqual(status("list", place=("--config", "/nowhere/signet.toml")), 2)
-        self.assertEqual(status("list", place=("--store", "/nowhere")), 1)
+        self.assertEqual(status("list", place=("--store", "/nowhere")), 2)
         (self.folder / "store/example.com/keyset.toml").write_text("x")
         self.assertEqual(status("publish", "example.com", "s1"), 2)
         self.assertEqual(status("list", place=()), 64)
