@@ -11,7 +11,7 @@ from case import EndToEnd
 
 class Keys(EndToEnd):
     def keys(self, *arguments, place=None, check=True):
-        place = place or ("--store", self.folder / "store")
+        place = ("--store", self.folder / "store") if place is None else place
         return relay.run_program("keys", *arguments, *place, "--json", check=check)
 
     def test_exit_statuses_are_the_documented_ones(self):
