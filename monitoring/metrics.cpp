@@ -93,6 +93,11 @@ struct Metrics::Impl {
   FamilySeries make_family(const FamilyRow& row);
   std::string_view bounded(const char* label, std::string_view value) const;
   void count_other(const char* label, std::string_view value, std::string_view shown);
+  /// Under the mutex, shared or not.
+  void count_dropped() {
+    const auto& dropped = families[static_cast<std::size_t>(Family::series_dropped)].series;
+    std::get<Counter*>(dropped.begin()->second)->Increment();
+  }
   void scrape(Family family, double value);
   bool is_allowed(std::string_view label, std::string_view value) {
     const std::shared_lock lock(mutex);
@@ -197,8 +202,7 @@ Metrics::Impl::Series Metrics::Impl::make(Family family, const std::string& key,
     labels.emplace(label, is_full ? kOther : bounded(label, value));
   }
   if (is_full) {
-    const auto& dropped = families[static_cast<std::size_t>(Family::series_dropped)].series;
-    std::get<Counter*>(dropped.begin()->second)->Increment();
+    count_dropped();
     return add(mine, labels);
   }
   const auto made = mine.series.try_emplace(key, add(mine, labels));
@@ -236,17 +240,13 @@ Metrics::~Metrics() = default;
 
 void Metrics::allow(Label label, std::string_view value) {
   TextSet& values = impl_->allowed[static_cast<std::size_t>(label)];
-  {
+  {  // Each message comes here: with a full table, too, nobody waits for anybody.
     const std::shared_lock lock(impl_->mutex);
     if (values.contains(value)) return;
+    if (values.size() >= kMaxAllowed) return impl_->count_dropped();
   }
   const std::unique_lock lock(impl_->mutex);
-  if (values.size() < kMaxAllowed) {
-    values.emplace(value);
-  } else if (!values.contains(value)) {
-    auto& dropped = impl_->families[static_cast<std::size_t>(Family::series_dropped)].series;
-    std::get<Counter*>(dropped.begin()->second)->Increment();
-  }
+  if (values.size() < kMaxAllowed) values.emplace(value);
 }
 
 void Metrics::connection_opened(std::string_view listener) {
