@@ -19,7 +19,8 @@ constexpr std::size_t kMaxAddressesTried = 6;
 constexpr const char* kSuspended = "Sending from this address is suspended by the operator";
 
 bool is_suspended(const config::EgressAddress& egress, const Suspensions& suspensions) {
-  return suspensions.find(SuspensionKind::egress, egress.public_address.to_string()).has_value();
+  return !suspensions.none() &&
+         suspensions.find(SuspensionKind::egress, egress.public_address.to_string()).has_value();
 }
 
 config::PoolSettings without_suspended(const config::PoolSettings& pool,

@@ -18,9 +18,8 @@ std::optional<Suspension> Outbound::suspended(const Delivery& delivery,
   if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
   if (!found && record.envelope.sender)
     found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
-  const auto& pools = delivery.snapshot->settings->pools;
-  const auto pool = std::ranges::find(pools, destination.pool, &config::PoolSettings::name);
-  if (found || pool == pools.end()) return found;
+  const auto* pool = route::find_pool(*delivery.snapshot->settings, destination.pool);
+  if (found || pool == nullptr) return found;
   for (const config::EgressAddress& each : pool->addresses) {
     found = all.find(SuspensionKind::egress, each.public_address.to_string());
     if (!found) break;  // One that may be used is enough.
