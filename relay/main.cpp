@@ -396,6 +396,13 @@ std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   return {};
 }
 
+constexpr int kUsage = 64;  // EX_USAGE of sysexits.h.
+
+/// The exit status for wrong options. Commands that answer a question say 0 and 1 for the answer.
+int usage_status(std::string_view command) {
+  return command == "doctor" || command == "spf" ? 2 : kUsage;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -425,14 +432,12 @@ int main(int argc, char** argv) {
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
   if (const std::string words = unknown_command(app, argc, argv); !words.empty()) {
     std::fprintf(stderr, "%s\n", words.c_str());
-    return 64;  // EX_USAGE of sysexits.h.
+    return kUsage;
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    constexpr int kUsage = 64;  // EX_USAGE of sysexits.h; for the doctor 1 and 2 are all there is.
-    const bool is_doctor = argc > 1 && std::string_view(argv[1]) == "doctor";
-    return app.exit(error) == 0 ? 0 : is_doctor ? 2 : kUsage;
+    return app.exit(error) == 0 ? 0 : usage_status(argc > 1 ? argv[1] : "");
   }
   return status;
 }

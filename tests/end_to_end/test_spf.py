@@ -88,6 +88,7 @@ class Spf(EndToEnd):
             done = run_program("spf", *options, check=False)
             self.assertEqual((done.returncode, done.stdout), (2, b""), (option, value))
             self.assertIn(option.encode(), done.stderr)
+        self.assertEqual(run_program("spf", "--nonsense", check=False).returncode, 2)
 
     def test_a_record_of_60_000_octets_comes_by_tcp(self):
         terms = [f"ip4:198.51.{i // 256 % 256}.{i % 256}" for i in range(3300)]
