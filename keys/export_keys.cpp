@@ -1,7 +1,6 @@
 #include "keys/export_keys.hpp"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -53,10 +52,9 @@ class Exporter {
       for (const SigningKey& key : domain->active) {
         if (to_opendkim && &key != &domain->active.front()) continue;
         const auto name = key_file(*domain, key, to_opendkim ? ".private" : ".key");
-        auto pem = key.key.to_pem();
-        const auto written = write_file(*keys, folder_ / name, pem);
-        OPENSSL_cleanse(pem.data(), pem.size());
-        if (!written) return written;
+        const auto pem = key.key.to_pem();
+        if (const auto written = write_file(*keys, folder_ / name, pem.view()); !written)
+          return written;
       }
     }
     return to_opendkim ? write_opendkim(*top)

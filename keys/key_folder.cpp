@@ -1,7 +1,6 @@
 #include "keys/key_folder.hpp"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -153,11 +152,9 @@ Result<PrivateKey> KeyFolder::private_key(const std::string& selector) const {
 }
 
 Result<bool> KeyFolder::write_private_key(const std::string& selector, const PrivateKey& key) {
-  auto pem = key.to_pem();
-  auto written = write_durably(directory_.get(), path() / (selector + ".pem"), pem, Existing::kept,
-                               store_.observer);
-  OPENSSL_cleanse(pem.data(), pem.size());
-  return written;
+  const auto pem = key.to_pem();
+  return write_durably(directory_.get(), path() / (selector + ".pem"), pem.view(), Existing::kept,
+                       store_.observer);
 }
 
 Result<void> KeyFolder::destroy_private_key(const std::string& selector) {

@@ -1,7 +1,6 @@
 #include "keys/private_key.hpp"
 
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -48,6 +47,7 @@ void FreeKey::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   if (pem.size() > 64UL * 1024) return refuse("over 64 KiB");
+  const SecretScope scope;
   const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   bool encrypted = false;
   KeyHandle key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, note_encrypted, &encrypted)
@@ -85,6 +85,7 @@ Result<PrivateKey> PrivateKey::load(const std::filesystem::path& store,
 }
 
 Result<PrivateKey> PrivateKey::generate(Algorithm algorithm, unsigned bits) {
+  const SecretScope scope;
   if (algorithm == Algorithm::ed25519) {
     KeyHandle key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
     if (!key) return refuse("can't generate an Ed25519 key");
@@ -118,12 +119,13 @@ std::string PrivateKey::dns_record() const {
   return "v=DKIM1; k=" + std::string(type) + "; p=" + public_base64();
 }
 
-std::string PrivateKey::to_pem() const {
+SecretText PrivateKey::to_pem() const {
+  const SecretScope scope;
   const BioHandle bio(BIO_new(BIO_s_mem()));
   if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr,
                                             nullptr) != 1)
     std::abort();
-  return std::string(contents(bio.get()));
+  return SecretText(contents(bio.get()));
 }
 
 namespace {

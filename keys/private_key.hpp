@@ -1,7 +1,7 @@
 // Private keys for DKIM: RSA (RFC 6376, RFC 8301) and Ed25519 (RFC 8463).
 //
-// Secrets live here: files are opened under one rule, the PEM text is wiped after parsing, and
-// nothing here ever prints key material.
+// Secrets live here: files are opened under one rule, keys and their text stay in secret memory,
+// and nothing here ever prints key material.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "relay/base/result.hpp"
+#include "relay/base/secret_memory.hpp"
 
 struct evp_pkey_st;
 
@@ -48,8 +49,8 @@ class PrivateKey {
   [[nodiscard]] std::string public_base64() const;
   /// "v=DKIM1; k=rsa; p=…"
   [[nodiscard]] std::string dns_record() const;
-  /// PKCS#8 PEM; the caller wipes it.
-  [[nodiscard]] std::string to_pem() const;
+  /// PKCS#8 PEM.
+  [[nodiscard]] SecretText to_pem() const;
 
  private:
   PrivateKey(KeyHandle key, Algorithm algorithm) : key_(std::move(key)), algorithm_(algorithm) {}

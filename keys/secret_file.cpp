@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -70,10 +69,6 @@ std::optional<std::string_view> breach(const struct stat& status, FileRule rule)
 
 }  // namespace
 
-SecretText::~SecretText() {
-  if (!octets_.empty()) OPENSSL_cleanse(octets_.data(), octets_.size());
-}
-
 Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
@@ -109,7 +104,7 @@ Result<SecretText> read_file(const std::filesystem::path& root,
   if (static_cast<std::size_t>(status.st_size) > kMaxFile) return refuse(file, "over 64 KiB");
 
   // One octet more than expected shows a file that grows while it is read.
-  std::vector<char> octets(static_cast<std::size_t>(status.st_size) + 1);
+  SecretOctets octets(static_cast<std::size_t>(status.st_size) + 1);
   std::size_t size = 0;
   while (size < octets.size()) {
     const auto count = read(opened->get(), octets.data() + size, octets.size() - size);

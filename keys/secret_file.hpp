@@ -1,4 +1,4 @@
-// Files of the store, opened under one rule and wiped from memory when done with.
+// Files of the store, opened under one rule and read into secret memory.
 //
 // The path is resolved beneath the store (openat2, RESOLVE_BENEATH): the links of a mounted secret
 // work, none leads out of it. The rule is checked on the descriptor. Opening never waits: a FIFO is
@@ -6,29 +6,14 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "relay/base/result.hpp"
+#include "relay/base/secret_memory.hpp"
 
 struct stat;
 
 namespace signet::keys {
-
-/// Text that is overwritten when it goes.
-class SecretText {
- public:
-  explicit SecretText(std::vector<char> octets) : octets_(std::move(octets)) {}
-  SecretText(SecretText&&) noexcept = default;
-  SecretText& operator=(SecretText&&) = delete;
-  ~SecretText();
-
-  [[nodiscard]] std::string_view view() const { return {octets_.data(), octets_.size()}; }
-
- private:
-  std::vector<char> octets_;
-};
 
 enum class FileRule {
   secret,        ///< Nothing for others, nothing for the group.

@@ -13,6 +13,9 @@
 
 namespace signet::commands {
 
+/// Has keys, and what OpenSSL makes of them, kept in secret memory. Before anything uses OpenSSL.
+void protect_keys();
+
 struct ServeOptions {
   std::filesystem::path config;
   bool accept_spool_loss = false;

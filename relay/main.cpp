@@ -406,6 +406,7 @@ int usage_status(std::string_view command) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  protect_keys();
   if (is_send(argc, argv)) return send_with(argc, argv);
   CLI::App app("Signet: an outbound DKIM signing relay", "signet");
   app.set_version_flag("--version", "signet " SIGNET_VERSION);

@@ -3,10 +3,13 @@
 // libopendkim loads its key through PEM_read_bio_PrivateKey. The definition in loaded_key.cpp takes
 // that symbol's place: while a SigningWith lives on the thread, and only for the marker text, it
 // answers with the loaded key; otherwise it calls the real function. A text in a file can name
-// nobody's key, and private octets are never copied.
+// nobody's key, and private octets are never copied. What OpenSSL derives from the key while it
+// signs is secret memory.
 #pragma once
 
 #include <string_view>
+
+#include "relay/base/secret_memory.hpp"
 
 struct evp_pkey_st;
 
@@ -29,6 +32,7 @@ class SigningWith {
   [[nodiscard]] unsigned taken() const { return taken_; }
 
  private:
+  SecretScope scope_;
   evp_pkey_st* key_;
   unsigned taken_ = 0;
 };

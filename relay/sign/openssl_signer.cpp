@@ -22,6 +22,7 @@ const unsigned char* bytes(std::string_view text) {
 }
 
 std::string sign_digest(const keys::PrivateKey& key, std::string_view digest) {
+  const SecretScope scope;
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key.handle())), '\0');
   auto* out = reinterpret_cast<unsigned char*>(signature.data());
   std::size_t size = signature.size();

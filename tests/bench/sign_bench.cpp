@@ -44,7 +44,7 @@ std::shared_ptr<const keys::SigningDomain> make_domain(bool rsa, bool ed25519) {
   const auto add = [&](const char* selector, keys::Algorithm algorithm) {
     auto made = keys::PrivateKey::generate(algorithm);
     // As from a file: a parsed key is not the object a generated one is.
-    domain->active.push_back({selector, std::move(*keys::PrivateKey::from_pem(made->to_pem()))});
+    domain->active.push_back({selector, std::move(*keys::PrivateKey::from_pem(made->to_pem().view()))});
   };
   if (rsa) add("s1", keys::Algorithm::rsa);
   if (ed25519) add("e1", keys::Algorithm::ed25519);

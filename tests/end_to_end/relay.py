@@ -75,7 +75,8 @@ class Relay:
     """A relay of one test; `test` stops it at the end and hears of sanitizer reports."""
 
     def __init__(self, test, folder, routes, top="", listen=LISTEN, clients=CLIENT, limits="", monitoring="", more="", loops=2,
-                 alignment=ALIGNMENT_OFF):
+                 alignment=ALIGNMENT_OFF, program=None):
+        self.program = program or peers.PROGRAM
         self.test, self.folder = test, Path(folder)
         self.keys = {}
         self.ports = {}
@@ -128,7 +129,7 @@ class Relay:
         self.facts = queue.Queue()
         with open(self.stderr_file, "ab") as stderr:
             self.process = subprocess.Popen(
-                [*self.launcher, peers.PROGRAM, "serve", "--config", self.configuration],
+                [*self.launcher, self.program, "serve", "--config", self.configuration],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 pass_fds=self.inherited,

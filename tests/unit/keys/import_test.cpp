@@ -149,7 +149,7 @@ TEST_F(ImportTest, short_keys_need_an_end_and_name_what_replaces_them) {
 
 TEST_F(ImportTest, what_the_store_has_is_not_pushed_aside) {
   const auto file = write_elsewhere("k", rsa_pem());
-  write("example.com/mine.pem", PrivateKey::generate(Algorithm::rsa)->to_pem());
+  write("example.com/mine.pem", PrivateKey::generate(Algorithm::rsa)->to_pem().view());
   EXPECT_THAT(plan_import(one_rule("example.com", "example.com", "sel", file), options_).refusals,
               ElementsAre(HasSubstr("signs with mine already")));
   EXPECT_THAT(plan_import(one_rule("example.com", "example.com", "mine", file), options_).refusals,

@@ -22,7 +22,7 @@ class KeyFileTest : public testing::Test {
     root_ = name;
     auto key = PrivateKey::generate(Algorithm::ed25519);
     ASSERT_TRUE(key);
-    pem_ = key->to_pem();
+    pem_ = key->to_pem().view();
   }
   void TearDown() override { fs::remove_all(root_); }
 
@@ -42,7 +42,7 @@ TEST_F(KeyFileTest, reads_what_it_wrote) {
   const auto key = PrivateKey::load(write("s.pem", pem_), false);
   ASSERT_TRUE(key) << key.error().detail;
   EXPECT_EQ(key->algorithm(), Algorithm::ed25519);
-  EXPECT_EQ(key->to_pem(), pem_);
+  EXPECT_EQ(key->to_pem().view(), pem_);
 }
 
 struct ModeCase {

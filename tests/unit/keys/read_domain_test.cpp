@@ -158,7 +158,7 @@ TEST_F(ReadDomainTest, a_legacy_key_ends_on_its_day) {
 
 TEST_F(ReadDomainTest, refuses_a_key_that_is_not_the_one_of_the_keyset) {
   const auto key = PrivateKey::from_pem(rsa_pem());
-  write("a.example/s1.pem", PrivateKey::generate(Algorithm::rsa)->to_pem());
+  write("a.example/s1.pem", PrivateKey::generate(Algorithm::rsa)->to_pem().view());
   write("a.example/keyset.toml",
         "[[key]]\nselector='s1'\nstate='active'\nfingerprint='" + fingerprint_of(*key) + "'\n");
   expect_refused(Fault::key_unavailable, "s1.pem: is not the key");

@@ -35,11 +35,11 @@ class StoreTest : public testing::Test {
 
   // Made once: RSA keys take long.
   static const std::string& rsa_pem() {
-    static const std::string pem = PrivateKey::generate(Algorithm::rsa)->to_pem();
+    static const std::string pem(PrivateKey::generate(Algorithm::rsa)->to_pem().view());
     return pem;
   }
   static const std::string& ed25519_pem() {
-    static const std::string pem = PrivateKey::generate(Algorithm::ed25519)->to_pem();
+    static const std::string pem(PrivateKey::generate(Algorithm::ed25519)->to_pem().view());
     return pem;
   }
 

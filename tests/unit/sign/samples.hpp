@@ -28,7 +28,7 @@ constexpr std::string_view kHeader =
     "X-Other: not signed\r\n";
 
 inline keys::PrivateKey copy_of(const keys::PrivateKey& key) {
-  return std::move(*keys::PrivateKey::from_pem(key.to_pem()));
+  return std::move(*keys::PrivateKey::from_pem(key.to_pem().view()));
 }
 
 /// The same for the whole program: an RSA key takes long to make.

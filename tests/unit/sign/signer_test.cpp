@@ -30,7 +30,7 @@ std::ptrdiff_t count(const std::vector<std::string>& names, std::string_view nam
 
 // A key whose public exponent is not the one its private half was made for.
 keys::PrivateKey lying_key() {
-  auto pem = rsa_key().to_pem();
+  const std::string pem(rsa_key().to_pem().view());
   const auto begin = pem.find('\n') + 1;
   auto der = *keys::decode_base64(pem.substr(begin, pem.find("\n-----END") - begin));
   der[der.find("\x02\x03\x01\x00\x01"sv) + 4] = 3;
@@ -48,7 +48,7 @@ TEST(LoadedKeyTest, answers_the_marker_only_while_the_guard_lives) {
   {
     const SigningWith guard(key.handle());
     EXPECT_EQ(SigningWith::take("-----BEGIN PRIVATE KEY-----\n"), nullptr);
-    const auto other = keys::PrivateKey::from_pem(rsa_key().to_pem());
+    const auto other = keys::PrivateKey::from_pem(rsa_key().to_pem().view());
     ASSERT_TRUE(other);
     EXPECT_EQ(other->public_base64(), rsa_key().public_base64());
     EXPECT_EQ(guard.taken(), 0U);
