@@ -78,10 +78,24 @@ class ZoneReader {
         ++at_;
         return text;
       }
-      if (zone_[at_] == '\\' && at_ + 1 < zone_.size()) ++at_;
-      text += zone_[at_];
+      text += zone_[at_] == '\\' ? read_escaped() : zone_[at_];
     }
     return fail(Fault::bad_parameter, "the zone file ends within a string");
+  }
+
+  /// RFC 1035 5.1: \DDD is the octet of that number, \X is X. Stops at its last character.
+  char read_escaped() {
+    const auto digits = zone_.substr(at_ + 1, 3);
+    const bool is_number = digits.size() == 3 &&
+                           std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+    const int number =
+        is_number ? (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0') : 256;
+    if (number <= 255) {
+      at_ += 3;
+      return static_cast<char>(number);
+    }
+    if (at_ + 1 < zone_.size()) ++at_;
+    return zone_[at_];
   }
 
   void take(const std::vector<Word>& words, bool keeps_owner) {

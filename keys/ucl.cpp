@@ -11,6 +11,8 @@ using nlohmann::json;
 
 constexpr int kMaxDepth = 32;
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kEscaped = "nrtbf";  // RFC 8259 7; any other stands for itself.
+constexpr std::string_view kEscapes = "\n\r\t\b\f";
 constexpr std::string_view kEndsBare = " \t\r\n;,{}[]\"'#";
 
 class UclParser {
@@ -148,9 +150,9 @@ class UclParser {
       char c = text_[at_++];
       if (c == '\\' && at_ < text_.size()) {
         c = text_[at_++];
-        if (c == 'n') c = '\n';
-        if (c == 't') c = '\t';
         if (c == 'u') return refuse("\\u is not read");
+        if (const auto known = kEscaped.find(c); known != std::string_view::npos)
+          c = kEscapes[known];
       }
       value += c;
     }

@@ -4,12 +4,14 @@ import hashlib
 import mmap
 import os
 import re
+import signal
 import subprocess
 import unittest
 from pathlib import Path
 
 WINDOW = 24  # Octets that must be the same: no chance, and a piece that was wiped in part is found too.
-BLOCK = 1 << 22
+BLOCK = 1 << 20
+MOST = 1 << 40  # Address space of a program without sanitizers.
 
 
 def elements(der):
@@ -93,41 +95,83 @@ def search(octets, wanted):
     return sorted({name for pattern, name in wanted.items() if octets.find(pattern) >= 0})
 
 
+def mappings(process):
+    """(first address, last, permissions, file, text) of each mapping, from /proc/PID/smaps."""
+    for text in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{process.pid}/smaps").read_text())[1:]:
+        words = text.partition("\n")[0].split(maxsplit=5)
+        first, _, last = words[0].partition("-")
+        yield int(first, 16), int(last, 16), words[1], words[5] if len(words) > 5 else "", text
+
+
+def is_left_out(text):
+    """Whether no dump holds the mapping: "dd" among its flags (proc(5))."""
+    return re.search(r"(?m)^VmFlags:.*\bdd\b", text) is not None
+
+
 class Core:
-    """A core that root takes of a running process; it goes on. Blocks of zeros are left out."""
+    """What a core of a running process holds, taken by root; the process goes on.
+
+    gcore writes it. Not of a program with sanitizers: of the terabytes they reserve gcore would write
+    every page. There it is read from /proc/PID/mem by the same rule: what can be written or has no
+    file, without what the kernel was told to leave out.
+    """
 
     def __init__(self, test, process, folder):
         if os.geteuid() != 0:
             raise unittest.SkipTest("needs root: it takes a core of another process")
-        taken = subprocess.run(
-            ["/usr/bin/gcore", "-o", folder / "core", str(process.pid)], capture_output=True, timeout=600, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-        )
-        file = Path(folder) / f"core.{process.pid}"
-        test.assertTrue(file.exists(), (taken.stdout + taken.stderr).decode(errors="replace")[-2000:])
-        self.octets = self._filled(file)
-        file.unlink()
+        reserved = int(re.search(r"(?m)^VmSize:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) << 10
+        self.way = "mem" if reserved > MOST else "gcore"
+        self.octets = self._read(process) if self.way == "mem" else self._dump(test, process, Path(folder))
 
     @staticmethod
-    def _filled(file):
-        """Holes of the file are skipped; where a block ends, a pattern may go on in the next."""
-        filled = bytearray()
+    def _dump(test, process, folder):
+        done = subprocess.run(
+            ["/usr/bin/gcore", "-o", folder / "core", str(process.pid)], capture_output=True, timeout=300, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+        )
+        file = folder / f"core.{process.pid}"
+        test.assertTrue(file.exists(), (done.stdout + done.stderr).decode(errors="replace")[-2000:])
         with open(file, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as core:
-            zeros = bytes(BLOCK)
-            for at in range(0, len(core), BLOCK):
-                block = core[at : at + BLOCK]
-                if block != zeros[: len(block)]:
-                    filled += block
-        return bytes(filled)
+            octets = _filled(core, len(core))
+        file.unlink()
+        return octets
+
+    @staticmethod
+    def _read(process):
+        octets = b""
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as memory:
+                for first, last, permissions, file, text in mappings(process):
+                    if is_left_out(text) or permissions[0] != "r" or (file.startswith("/") and permissions[1] != "w"):
+                        continue
+                    try:
+                        memory.seek(first)
+                        octets += _filled(memory.read(last - first), last - first)
+                    except (OSError, OverflowError):
+                        continue  # The kernel's own pages.
+        finally:
+            process.send_signal(signal.SIGCONT)
+        return octets
 
     def holds(self, wanted):
         return search(self.octets, wanted)
 
 
+def _filled(octets, size):
+    """Without blocks of zeros."""
+    filled, zeros = bytearray(), bytes(BLOCK)
+    for at in range(0, size, BLOCK):
+        block = octets[at : at + BLOCK]
+        if block != zeros[: len(block)]:
+            filled += block
+    return bytes(filled)
+
+
 def excluded(process):
-    """(octets of mappings the kernel leaves out of dumps and that can be read, octets locked), from /proc/PID/smaps."""
+    """(octets that can be written and that no dump holds, octets of them that are locked)."""
     left_out = locked = 0
-    for mapping in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{process.pid}/smaps").read_text()):
-        if re.search(r"(?m)^VmFlags:.*\bdd\b", mapping) and mapping.split()[1].startswith("rw"):
-            left_out += int(re.search(r"(?m)^Rss:\s+(\d+)", mapping)[1]) << 10
-            locked += int(re.search(r"(?m)^Locked:\s+(\d+)", mapping)[1]) << 10
+    for _, _, permissions, _, text in mappings(process):
+        if is_left_out(text) and permissions.startswith("rw"):
+            left_out += int(re.search(r"(?m)^Rss:\s+(\d+)", text)[1]) << 10
+            locked += int(re.search(r"(?m)^Locked:\s+(\d+)", text)[1]) << 10
     return left_out, locked
