@@ -105,10 +105,11 @@ Result<void> Relay::open_workers() {
   auto suspensions = Suspensions::open(settings.spool / "suspensions.json", clock_);
   if (!suspensions) return suspensions.failure();
   suspensions_ = std::move(*suspensions);
-  services_ = std::make_unique<Services>(Services{
-      clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_,       *log_,
-      *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_,       in_memory_,
-      held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, *suspensions_, reloads_});
+  services_ = std::make_unique<Services>(
+      Services{clock_,       metrics_,      *pool_,     *passwords_, *domains_,  *spool_,
+               *log_,        *router_,      *quotas_,   leases_,     *backoff_,  *ids_,
+               memory_,      in_memory_,    held_mail_, *current_,   *resolver_, suffixes_,
+               clock_watch_, *suspensions_, reloads_,   canaries_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {

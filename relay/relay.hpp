@@ -91,6 +91,7 @@ class Relay {
   align::PublicSuffixes suffixes_;
   ClockWatch clock_watch_;
   ReloadHistory reloads_;
+  keys::CanaryTally canaries_;
   std::unique_ptr<Suspensions> suspensions_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;
