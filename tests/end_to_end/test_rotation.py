@@ -288,7 +288,7 @@ class Rotation(RotationCase):
         return told
 
     def test_many_domains_rotate_three_times_through_outages_lies_and_a_failing_publisher(self):
-        count = int(os.environ.get("SIGNET_LIFE_DOMAINS", "6"))
+        count = int(os.environ.get("SIGNET_LIFE_DOMAINS", "50"))
         domains = [f"d{number}.example" for number in range(count)]
         made = self.start(domains, interval="25s", more="at_once = 50")
         firsts = {made_["domain"]: made_["selector"] for made_ in made.keys.values()}
