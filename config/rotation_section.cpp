@@ -111,6 +111,9 @@ void read_rotation(Section& root, Settings& settings) {
     rotation.duration("ttl", into.ttl);
     rotation.count("at_once", into.at_once, 1U);
     rotation.flag("fall_back", into.fall_back);
+    rotation.flag("canary", into.canary);
+    rotation.duration("canary_stage", into.canary_stage);
+    rotation.count("canary_deliveries", into.canary_deliveries, 1U);
     read_quiet_hours(rotation, into);
     read_delegation(rotation, into);
     read_update(rotation, into);

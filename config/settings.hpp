@@ -252,6 +252,9 @@ struct RotationSettings {
   seconds ttl = hours(1);
   std::uint32_t at_once = 10;
   bool fall_back = false;
+  bool canary = false;                    ///< A new key signs a share of the mail first.
+  seconds canary_stage = hours(24);       ///< At least so long at each share.
+  std::uint32_t canary_deliveries = 200;  ///< At least so many with the new key and the old.
   /// Minutes of the day, UTC.
   std::optional<std::pair<minutes, minutes>> quiet_hours;
   /// Zone of ours into which customers' CNAMEs lead: s1._domainkey.DOMAIN to s1.DOMAIN.ZONE.

@@ -39,7 +39,7 @@ class DomainReader {
         now_(now),
         folder_(domain.text()),
         rule_(allow_group ? FileRule::group_secret : FileRule::secret),
-        domain_(std::make_shared<SigningDomain>(SigningDomain{.name = domain, .active = {}})) {}
+        domain_(std::make_shared<SigningDomain>(SigningDomain{.name = domain, .keys = {}})) {}
 
   Result<std::shared_ptr<const SigningDomain>> read() {
     for (const auto step : {&DomainReader::read_names, &DomainReader::read_rules,
@@ -131,9 +131,11 @@ class DomainReader {
   Result<void> read_keys() {
     for (const auto& entry : entries_) {
       if (entry.state != KeyState::active) continue;
-      if (const auto done = read_key(entry); !done) return done;
+      auto key = read_key(entry);
+      if (!key) return key.failure();
+      add_active(std::move(*key));
     }
-    const auto& active = domain_->active;
+    const auto& active = domain_->keys;
     if (active.empty())
       return fail(Fault::no_active_key,
                   (store_ / folder_ / "keyset.toml").string() + ": no active key");
@@ -141,10 +143,29 @@ class DomainReader {
     if (active.front().key.algorithm() != Algorithm::rsa)
       return refuse(active.front().selector + ".pem",
                     "an Ed25519 key signs only beside an RSA key");
+    read_canaries();
     return {};
   }
 
-  Result<void> read_key(const KeyEntry& entry) {
+  void add_active(SigningKey key) {
+    auto& keys = domain_->keys;
+    const auto is_other = [](const auto& other) { return other.key.algorithm() != Algorithm::rsa; };
+    const bool is_rsa = key.key.algorithm() == Algorithm::rsa;
+    keys.insert(is_rsa ? std::ranges::find_if(keys, is_other) : keys.end(), std::move(key));
+  }
+
+  // Without a canary the domain signs as before.
+  void read_canaries() {
+    for (const auto& entry : entries_) {
+      if (entry.state != KeyState::canary) continue;
+      if (auto key = read_key(entry))
+        domain_->keys.push_back(std::move(*key));
+      else
+        domain_->warnings.push_back("canary left out: " + key.error().detail);
+    }
+  }
+
+  Result<SigningKey> read_key(const KeyEntry& entry) {
     const auto name = entry.selector + ".pem";
     struct stat status{};
     const auto text = read_file(store_, folder_ / name, rule_, &status);
@@ -153,21 +174,15 @@ class DomainReader {
     auto key = PrivateKey::from_pem(text->view());
     if (!key) return refuse(name, key.error().detail);
     if (key->algorithm() == Algorithm::rsa && key->bits() < kMinRsaBits) {
-      if (const auto allowed = allow_legacy(entry, name, key->bits()); !allowed) return allowed;
+      if (const auto allowed = allow_legacy(entry, name, key->bits()); !allowed)
+        return allowed.failure();
     }
     if (key->bits() > kMinRsaBits && key->algorithm() == Algorithm::rsa)
       domain_->warnings.push_back(name + ": RSA of " + std::to_string(key->bits()) +
                                   " bits: its record may need TCP");
     if (!entry.fingerprint.empty() && entry.fingerprint != fingerprint_of(*key))
       return refuse(name, "is not the key that keyset.toml names by its fingerprint");
-    auto& active = domain_->active;
-    const auto place =
-        key->algorithm() == Algorithm::rsa
-            ? std::ranges::find_if(
-                  active, [](const auto& other) { return other.key.algorithm() != Algorithm::rsa; })
-            : active.end();
-    active.insert(place, {entry.selector, std::move(*key)});
-    return {};
+    return SigningKey{entry.selector, std::move(*key), entry.share};
   }
 
   // RFC 8301 3.2: shorter keys must not sign; who needs time to change gets it, with an end.
@@ -195,6 +210,27 @@ class DomainReader {
 };
 
 }  // namespace
+
+std::span<const SigningKey> active_keys(const SigningDomain& domain) {
+  const auto canary = std::ranges::find_if(
+      domain.keys, [](const SigningKey& key) { return key.canary_share != 0; });
+  return {domain.keys.begin(), canary};
+}
+
+std::vector<std::size_t> keys_for(const SigningDomain& domain, unsigned lot) {
+  const auto takes = [lot](const SigningKey& key) { return lot < key.canary_share; };
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < domain.keys.size(); ++i) {
+    const SigningKey& key = domain.keys[i];
+    const bool signs =
+        takes(key) ||
+        (key.canary_share == 0 && std::ranges::none_of(domain.keys, [&](const SigningKey& other) {
+           return takes(other) && other.key.algorithm() == key.key.algorithm();
+         }));
+    if (signs) chosen.push_back(i);
+  }
+  return chosen;
+}
 
 Result<std::shared_ptr<const SigningDomain>> read_domain(const fs::path& store,
                                                          const Domain& domain, bool allow_group,

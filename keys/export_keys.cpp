@@ -49,8 +49,8 @@ class Exporter {
     if (!keys) return keys.failure();
     const bool to_opendkim = format == ExportFormat::opendkim;
     for (const auto& domain : domains_) {
-      for (const SigningKey& key : domain->active) {
-        if (to_opendkim && &key != &domain->active.front()) continue;
+      for (const SigningKey& key : active_keys(*domain)) {
+        if (to_opendkim && &key != &domain->keys.front()) continue;
         const auto name = key_file(*domain, key, to_opendkim ? ".private" : ".key");
         const auto pem = key.key.to_pem();
         if (const auto written = write_file(*keys, folder_ / name, pem.view()); !written)
@@ -66,7 +66,7 @@ class Exporter {
     std::string keys;
     std::string signing;
     for (const auto& domain : domains_) {
-      const SigningKey& key = domain->active.front();
+      const SigningKey& key = domain->keys.front();
       const auto name = key.selector + "._domainkey." + domain->name.text();
       keys += name + " " + domain->name.text() + ":" + key.selector + ":" +
               (folder_ / key_file(*domain, key, ".private")).string() + "\n";
@@ -91,7 +91,7 @@ class Exporter {
       text += "domain {\n";
       for (const auto& domain : domains_) {
         text += "  \"" + domain->name.text() + "\" {\n    selectors [\n";
-        for (const SigningKey& key : domain->active)
+        for (const SigningKey& key : active_keys(*domain))
           text += "      { selector = \"" + key.selector + "\"; path = \"" +
                   (folder_ / key_file(*domain, key, ".key")).string() + "\"; },\n";
         text += "    ]\n  }\n";
@@ -101,7 +101,7 @@ class Exporter {
     std::string signing;
     std::string keys;
     for (const auto& domain : domains_) {
-      const SigningKey& key = domain->active.front();
+      const SigningKey& key = domain->keys.front();
       keys += "  \"" + domain->name.text() + " " + domain->name.text() + ":" + key.selector + ":" +
               (folder_ / key_file(*domain, key, ".key")).string() + "\",\n";
       for (const Domain& author : authors_of(domain->name))

@@ -18,8 +18,9 @@ using config::Value;
 constexpr std::size_t kMaxKeys = 100;
 constexpr std::size_t kMaxMoves = 50;
 
-constexpr std::array<std::string_view, kKeyStates> kStates{
-    "generated", "published", "verified", "active", "retiring", "revoked", "deleted", "failed"};
+constexpr std::array<std::string_view, kKeyStates> kStates{"generated", "published", "verified",
+                                                           "canary",    "active",    "retiring",
+                                                           "revoked",   "deleted",   "failed"};
 
 Failure refuse(Position where, std::string_view why) {
   return fail(Fault::key_unavailable,
@@ -95,6 +96,14 @@ Result<void> read_moves(const Entry& entry, KeyEntry& into) {
   return {};
 }
 
+Result<void> read_share(const Entry& entry, KeyEntry& into) {
+  const auto* percent = std::get_if<std::int64_t>(&entry.value.of);
+  if (percent == nullptr || *percent < 1 || *percent > 99)
+    return refuse(entry.where, "share is a whole number of percent, 1 to 99");
+  into.share = static_cast<unsigned>(*percent);
+  return {};
+}
+
 Result<void> read_text(const Entry& entry, KeyEntry& into, bool& has_state) {
   const auto& text = std::get<std::string>(entry.value.of);
   if (entry.key == "selector") {
@@ -134,6 +143,8 @@ Result<KeyEntry> read_entry(const Value& value) {
       read = read_text(entry, key, has_state);
     } else if (entry.key == "legacy" && std::holds_alternative<bool>(entry.value.of)) {
       is_legacy = std::get<bool>(entry.value.of);
+    } else if (entry.key == "share") {
+      read = read_share(entry, key);
     } else if (entry.key == "move") {
       read = read_moves(entry, key);
     } else {
@@ -144,6 +155,8 @@ Result<KeyEntry> read_entry(const Value& value) {
   if (!is_selector(key.selector)) return refuse(value.where, "no selector, or a bad one");
   if (!has_state) return refuse(value.where, "no state");
   if (is_legacy && !key.legacy_until) return legacy_without_end(value.where);
+  if ((key.state == KeyState::canary) != (key.share != 0))
+    return refuse(value.where, "a canary, and nothing else, has a share of the mail");
   if (!key.moves.empty() && key.moves.back().to != key.state) {
     return refuse(value.where, "selector " + key.selector + " is said to be " +
                                    std::string(name_of(key.state)) + ", but its last move led to " +
@@ -159,6 +172,8 @@ Result<void> read_rotation(const Entry& section, DomainRules& rules) {
       rules.rotates = std::get<bool>(entry.value.of);
     } else if (entry.key == "delegated" && std::holds_alternative<bool>(entry.value.of)) {
       rules.delegated = std::get<bool>(entry.value.of);
+    } else if (entry.key == "canary" && std::holds_alternative<bool>(entry.value.of)) {
+      rules.canary = std::get<bool>(entry.value.of);
     } else if (entry.key == "interval" && text != nullptr) {
       const auto interval = config::parse_duration(*text);
       if (!interval || *interval < std::chrono::seconds(1))
@@ -295,6 +310,7 @@ std::string format_key_set(const KeySet& keys) {
     text += "[[key]]\n";
     add_line(text, "selector", key.selector);
     add_line(text, "state", name_of(key.state));
+    if (key.share != 0) text += "share = " + std::to_string(key.share) + "\n";
     if (key.algorithm) add_line(text, "algorithm", name_of(*key.algorithm));
     if (!key.fingerprint.empty()) add_line(text, "fingerprint", key.fingerprint);
     if (key.legacy_until) add_line(text, "legacy_until", format_time(*key.legacy_until));

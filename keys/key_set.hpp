@@ -2,8 +2,9 @@
 //
 //   keyset.toml     [[key]]
 //                   selector = "s1"
-//                   state = "active"       generated published verified active retiring revoked
-//                                          deleted failed
+//                   state = "active"       generated published verified canary active retiring
+//                                          revoked deleted failed
+//                   share = 10             of a canary: percent of the mail that it signs
 //                   algorithm = "rsa-sha256"              optional, as all that follows
 //                   fingerprint = "SHA256:<base64>"       of the octets in p=
 //                   legacy = true                         an RSA key below 2048 bits may sign,
@@ -20,6 +21,7 @@
 //                   enabled = false
 //                   interval = "90d"
 //                   delegated = false      its records are in its own zone, not in delegate_to
+//                   canary = true          its new keys sign a share of the mail first
 //                   [policy]               optional
 //                   alignment = "observe"  or: auto tag hold refuse
 //
@@ -42,13 +44,14 @@ enum class KeyState {
   generated,  ///< The private half exists; nobody knows the public one.
   published,  ///< The record was given to the publisher.
   verified,   ///< Every name server answers with it, and old negative answers have expired.
+  canary,     ///< Signs a share of the mail, on trial.
   active,     ///< Signs.
   retiring,   ///< Signs no more; the record stays for mail on its way.
   revoked,    ///< The record says p= without a key.
   deleted,    ///< No record, no private half: history.
   failed,     ///< Given up: never signs again.
 };
-inline constexpr std::size_t kKeyStates = 8;
+inline constexpr std::size_t kKeyStates = 9;
 
 struct Move {
   KeyState to = KeyState::generated;
@@ -64,6 +67,7 @@ struct KeyEntry {
   std::optional<WallTime> legacy_until = {};
   std::optional<Algorithm> algorithm = {};
   std::string fingerprint = {};  ///< Empty: not known.
+  unsigned share = 0;            ///< Of a canary: percent of the mail.
   std::vector<Move> moves = {};  ///< Oldest first, at most 50.
 
   /// When it came to its present state; nothing when nobody wrote that down.
@@ -82,6 +86,7 @@ struct DomainRules {
   bool rotates = true;
   bool delegated = true;
   std::optional<std::chrono::seconds> interval = {};
+  std::optional<bool> canary = {};
 };
 
 [[nodiscard]] std::string_view name_of(KeyState state);

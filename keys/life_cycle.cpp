@@ -17,22 +17,26 @@ struct LegalMove {
   KeyState to;
 };
 constexpr std::array kLegal{
-    LegalMove{generated, published}, LegalMove{generated, failed}, LegalMove{generated, deleted},
-    LegalMove{published, verified},  LegalMove{published, failed}, LegalMove{published, revoked},
-    LegalMove{verified, active},     LegalMove{verified, failed},  LegalMove{verified, revoked},
-    LegalMove{active, retiring},     LegalMove{active, revoked},   LegalMove{active, failed},
-    LegalMove{retiring, active},     LegalMove{retiring, revoked}, LegalMove{revoked, deleted},
-    LegalMove{failed, revoked},      LegalMove{failed, deleted},   LegalMove{deleted, generated},
+    LegalMove{generated, published}, LegalMove{generated, failed},  LegalMove{generated, deleted},
+    LegalMove{published, verified},  LegalMove{published, failed},  LegalMove{published, revoked},
+    LegalMove{verified, active},     LegalMove{verified, failed},   LegalMove{verified, revoked},
+    LegalMove{verified, canary},     LegalMove{canary, canary},     LegalMove{canary, active},
+    LegalMove{canary, failed},       LegalMove{canary, revoked},    LegalMove{active, retiring},
+    LegalMove{active, revoked},      LegalMove{active, failed},     LegalMove{retiring, active},
+    LegalMove{retiring, revoked},    LegalMove{revoked, deleted},   LegalMove{failed, revoked},
+    LegalMove{failed, deleted},      LegalMove{deleted, generated},
 };
 
 void note_move(KeyEntry& key, KeyState to, const Note& note) {
   key.state = to;
+  key.share = 0;
   if (key.moves.size() >= kMaxMoves) key.moves.erase(key.moves.begin());
   key.moves.push_back({to, std::chrono::floor<seconds>(note.at), note.reason, note.by});
 }
 
 bool is_pending(const KeyEntry& key) {
-  return key.state == generated || key.state == published || key.state == verified;
+  return key.state == generated || key.state == published || key.state == verified ||
+         key.state == canary;
 }
 
 Algorithm algorithm_of(const KeyEntry& key) { return key.algorithm.value_or(Algorithm::rsa); }
@@ -59,16 +63,21 @@ std::optional<WallTime> quiet_until(const RotationPolicy& policy, WallTime now) 
 }
 
 bool changes_something(Step step) {
-  return step == Step::create || step == Step::publish || step == Step::activate ||
-         step == Step::revoke || step == Step::remove;
+  return step == Step::create || step == Step::publish || step == Step::canary ||
+         step == Step::activate || step == Step::revoke || step == Step::remove;
 }
 
 /// Gathers what each key waits for and keeps the earliest.
 class Planner {
  public:
   Planner(const Domain& domain, const KeySet& keys, const DnsFacts& facts,
-          const RotationPolicy& policy, WallTime now)
-      : domain_(domain), keys_(keys), facts_(facts), policy_(policy), now_(now) {}
+          const RotationPolicy& policy, WallTime now, const Tallies& tallies)
+      : domain_(domain),
+        keys_(keys),
+        facts_(facts),
+        policy_(policy),
+        now_(now),
+        tallies_(tallies) {}
 
   Due plan() {
     for (const KeyEntry& key : keys_) plan_key(key);
@@ -84,6 +93,8 @@ class Planner {
         return plan_published(key);
       case verified:
         return plan_verified(key);
+      case canary:
+        return plan_canary(key);
       case active:
         return plan_active(key);
       case retiring:
@@ -120,12 +131,34 @@ class Planner {
 
   void plan_verified(const KeyEntry& key) {
     offer(Step::give_up, key, since(key) + policy_.give_up, "the record went away again");
+    if (is_proven(key)) {
+      const bool on_trial = policy_.canary.enabled && active_key(keys_, algorithm_of(key));
+      if (!on_trial) return offer(Step::activate, key, now_, "verified");
+      return offer_share(key, kCanaryShares.front(), now_, "verified");
+    }
     const DnsFact& known = fact(key);
-    if (known.seen == RecordSeen::ours && known.checked + policy_.recheck > now_)
-      return offer(Step::activate, key, now_, "verified");
     if (policy_.publishes && known.seen != RecordSeen::unknown && !known.ours_since)
       offer_publication(key, Step::publish, "not in the DNS any more");
     offer_check(key, policy_.poll);
+  }
+
+  void plan_canary(const KeyEntry& key) {
+    const KeyEntry* old = active_key(keys_, algorithm_of(key));
+    if (old == nullptr) return offer(Step::activate, key, now_, "no other key signs");
+    if (is_bad(fact(key).seen)) return offer(Step::give_up, key, now_, "its record is wrong");
+    offer_check(key, fact(key).seen == RecordSeen::unknown ? policy_.poll : policy_.recheck);
+    const Tally fresh = tally(key);
+    const Tally before = tally(*old);
+    const Trial trial = judge(fresh, before, policy_.canary);
+    const std::string counts = compare(fresh, *old, before);
+    if (trial == Trial::fail) return offer(Step::give_up, key, now_, "canary failed: " + counts);
+    if (!is_proven(key)) return;
+    if (!policy_.canary.enabled) return offer(Step::activate, key, now_, "canary switched off");
+    if (trial == Trial::wait) return;
+    const WallTime over = since(key) + policy_.canary.stage;
+    const auto next = share_after(key.share);
+    if (next) return offer_share(key, *next, over, counts);
+    offer(Step::activate, key, over, "canary passed: " + counts);
   }
 
   void plan_active(const KeyEntry& key) {
@@ -140,7 +173,7 @@ class Planner {
   void plan_fall_back(const KeyEntry& bad) {
     for (const KeyEntry& key : keys_) {
       if (key.state != retiring || algorithm_of(key) != algorithm_of(bad)) continue;
-      if (fact(key).seen == RecordSeen::ours && fact(key).checked + policy_.recheck > now_)
+      if (is_proven(key))
         return offer(Step::fall_back, key, now_, "the record of " + bad.selector + " is wrong");
       offer_check(key, policy_.poll);
     }
@@ -170,6 +203,21 @@ class Planner {
     return stable.empty() || std::ranges::find(stable, key.selector) != stable.end();
   }
 
+  [[nodiscard]] bool is_proven(const KeyEntry& key) const {
+    return fact(key).seen == RecordSeen::ours && fact(key).checked + policy_.recheck > now_;
+  }
+
+  [[nodiscard]] Tally tally(const KeyEntry& key) const {
+    const auto found = tallies_.find(key.selector);
+    return found == tallies_.end() ? Tally{} : found->second;
+  }
+
+  static std::string compare(const Tally& fresh, const KeyEntry& old, const Tally& before) {
+    return "refused for DKIM " + std::to_string(fresh.refused) + " of " +
+           std::to_string(fresh.all()) + ", with " + old.selector + " " +
+           std::to_string(before.refused) + " of " + std::to_string(before.all());
+  }
+
   static bool is_bad(RecordSeen seen) {
     return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
   }
@@ -195,13 +243,18 @@ class Planner {
     offer(step, key, at, std::move(reason));
   }
 
-  void offer(Step step, const KeyEntry& key, WallTime at, std::string reason) {
+  void offer_share(const KeyEntry& key, unsigned share, WallTime at, const std::string& reason) {
+    offer(Step::canary, key, at, "canary, " + std::to_string(share) + " % of the mail: " + reason,
+          share);
+  }
+
+  void offer(Step step, const KeyEntry& key, WallTime at, std::string reason, unsigned share = 0) {
     at = std::max(at, now_);
     if (changes_something(step)) {
       if (const auto until = quiet_until(policy_, at)) at = *until;
     }
     if (at >= first_.at) return;
-    first_ = {step, key.selector, algorithm_of(key), at, std::move(reason)};
+    first_ = {step, key.selector, algorithm_of(key), share, at, std::move(reason)};
   }
 
   const Domain& domain_;
@@ -209,6 +262,7 @@ class Planner {
   const DnsFacts& facts_;
   const RotationPolicy& policy_;
   const WallTime now_;
+  const Tallies& tallies_;
   Due first_;
 };
 
@@ -229,6 +283,12 @@ Result<void> move_key(KeySet& keys, std::string_view selector, KeyState to, cons
     return fail(Fault::key_state_wrong, what, what);
   }
   note_move(*key, to, note);
+  return {};
+}
+
+Result<void> try_key(KeySet& keys, std::string_view selector, unsigned share, const Note& note) {
+  if (const auto moved = move_key(keys, selector, canary, note); !moved) return moved;
+  find_key(keys, selector)->share = share;
   return {};
 }
 
@@ -282,15 +342,15 @@ void forget_old(KeySet& keys) {
 }
 
 std::string_view name_of(Step step) {
-  constexpr std::array<std::string_view, 11> kNames{"nothing", "create", "publish",  "confirm",
-                                                    "check",   "verify", "activate", "fall_back",
-                                                    "revoke",  "remove", "give_up"};
+  constexpr std::array<std::string_view, 12> kNames{"nothing",   "create", "publish", "confirm",
+                                                    "check",     "verify", "canary",  "activate",
+                                                    "fall_back", "revoke", "remove",  "give_up"};
   return kNames[static_cast<std::size_t>(step)];
 }
 
 Due next_due(const Domain& domain, const KeySet& keys, const DnsFacts& facts,
-             const RotationPolicy& policy, WallTime now) {
-  return Planner(domain, keys, facts, policy, now).plan();
+             const RotationPolicy& policy, WallTime now, const Tallies& tallies) {
+  return Planner(domain, keys, facts, policy, now, tallies).plan();
 }
 
 std::optional<WallTime> rotation_time(const Domain& domain, const KeySet& keys, Algorithm algorithm,

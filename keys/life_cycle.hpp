@@ -1,6 +1,6 @@
 // The life of a key: which moves are legal, and what is due next.
 //
-//   generated -> published -> verified -> active -> retiring -> revoked -> deleted
+//   generated -> published -> verified (-> canary) -> active -> retiring -> revoked -> deleted
 //
 // RFC 6376 3.6.1 (revoked: p= empty), M3AAWG's rotation paper (2019): publish, wait for old answers
 // to expire, switch, keep the old record until mail on its way has arrived, revoke, destroy. Pure:
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "keys/canary.hpp"
 #include "keys/key_set.hpp"
 
 namespace signet::keys {
@@ -30,6 +31,9 @@ struct Note {
 /// Faults: not_found, key_state_wrong. The oldest moves go when there are over 50.
 [[nodiscard]] Result<void> move_key(KeySet& keys, std::string_view selector, KeyState to,
                                     const Note& note);
+/// Lets it sign `share` percent of the mail. Faults as move_key().
+[[nodiscard]] Result<void> try_key(KeySet& keys, std::string_view selector, unsigned share,
+                                   const Note& note);
 /// Makes it active and what was active with the same algorithm retiring: one change, so that never
 /// two sign and never none. Faults as move_key().
 [[nodiscard]] Result<void> activate_key(KeySet& keys, std::string_view selector, const Note& note);
@@ -73,6 +77,7 @@ struct RotationPolicy {
   std::chrono::seconds republish = std::chrono::minutes(10);
   std::chrono::seconds give_up = std::chrono::hours(24 * 7);  ///< A record that never appears.
   std::chrono::seconds retry = std::chrono::hours(24);        ///< After a failed key.
+  CanaryPolicy canary = {};
   /// Stable ones with a CNAME into a zone of ours, used in turn; empty: ever new ones. Records of
   /// other selectors are the operator's affair then.
   std::vector<std::string> selectors = {};
@@ -87,6 +92,7 @@ enum class Step {
   confirm,  ///< The operator has published it: move to published.
   check,    ///< Ask the name servers.
   verify,   ///< Move to verified.
+  canary,   ///< Let it sign `share` of the mail.
   activate,
   fall_back,  ///< To `selector`.
   revoke,     ///< Have p= emptied, then move to revoked if it is not.
@@ -99,13 +105,15 @@ struct Due {
   Step step = Step::nothing;
   std::string selector = {};
   Algorithm algorithm = Algorithm::rsa;
+  unsigned share = 0;             ///< Of a canary: percent of the mail.
   WallTime at = WallTime::max();  ///< Not before this.
   std::string reason = {};
 };
 
-/// The step to do first, now or later. `domain` spreads the jitter.
+/// The step to do first, now or later. `domain` spreads the jitter; without tallies a canary stays
+/// one.
 [[nodiscard]] Due next_due(const Domain& domain, const KeySet& keys, const DnsFacts& facts,
-                           const RotationPolicy& policy, WallTime now);
+                           const RotationPolicy& policy, WallTime now, const Tallies& tallies = {});
 
 /// When the active key of `algorithm` is to be replaced; nothing without one, or when it is unknown
 /// how old it is.

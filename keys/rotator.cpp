@@ -36,7 +36,8 @@ Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
     auto keys = read_key_set(options_.store, domain);
     if (!keys) return keys.failure();
     const auto facts = facts_of(domain);
-    auto due = next_due(domain, *keys, facts, *policy, clock_.now());
+    const auto tallies = tallies_of(domain, *keys);
+    auto due = next_due(domain, *keys, facts, *policy, clock_.now(), tallies);
     const bool waits = due.step == Step::nothing || due.at > clock_.now() ||
                        (due.step == Step::create && !may_begin);
     if (waits || steps == kMaxSteps) return report(domain, std::move(*keys), *policy);
@@ -58,6 +59,7 @@ Result<RotationPolicy> Rotator::policy_for(const Domain& domain) const {
   if (!rules) return rules.failure();
   RotationPolicy policy = options_.policy;
   policy.rotates = policy.rotates && rules->rotates;
+  if (rules->canary) policy.canary.enabled = *rules->canary;
   if (rules->interval) policy.interval = *rules->interval;
   policy.jitter = std::min(policy.jitter, policy.interval / 4);
   if (!options_.delegate_to || !rules->delegated) policy.selectors.clear();
@@ -65,8 +67,9 @@ Result<RotationPolicy> Rotator::policy_for(const Domain& domain) const {
 }
 
 Rotator::Report Rotator::report(const Domain& domain, KeySet keys, const RotationPolicy& policy) {
-  Report report{std::move(keys), facts_of(domain), {}, {}};
-  report.next = next_due(domain, report.keys, report.facts, policy, clock_.now());
+  auto tallies = tallies_of(domain, keys);
+  Report report{std::move(keys), facts_of(domain), std::move(tallies), {}, {}};
+  report.next = next_due(domain, report.keys, report.facts, policy, clock_.now(), report.tallies);
   if (policy.rotates)
     report.rotates_at = rotation_time(domain, report.keys, Algorithm::rsa, policy);
   report.rotating = successor_of(report.keys, Algorithm::rsa) != nullptr ||
@@ -89,6 +92,10 @@ Result<void> Rotator::perform(const Domain& domain, const Due& due) {
       return {};
     case Step::verify:
       return move(domain, due.selector, KeyState::verified, due.reason);
+    case Step::canary:
+      return change(domain, [&](KeySet& keys) {
+        return try_key(keys, due.selector, due.share, note(due.reason));
+      });
     case Step::activate:
       return change(
           domain, [&](KeySet& keys) { return activate_key(keys, due.selector, note(due.reason)); });
@@ -339,6 +346,12 @@ DnsFacts Rotator::facts_of(const Domain& domain) {
   const std::lock_guard lock(mutex_);
   const auto found = facts_.find(domain);
   return found == facts_.end() ? DnsFacts{} : found->second;
+}
+
+Tallies Rotator::tallies_of(const Domain& domain, const KeySet& keys) {
+  if (options_.canaries == nullptr) return {};
+  options_.canaries->watch(domain, keys);
+  return options_.canaries->of(domain);
 }
 
 void Rotator::tell(const Domain& domain, const KeySet& before, const KeySet& after) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 
+#include "keys/canary_tally.hpp"
 #include "keys/key_folder.hpp"
 #include "keys/life_cycle.hpp"
 #include "keys/publisher.hpp"
@@ -29,6 +30,7 @@ class Rotator {
     std::optional<Domain> delegate_to = {};  ///< The zone behind policy.selectors.
     std::chrono::seconds ttl = std::chrono::hours(1);
     std::string by = "relay";
+    CanaryTally* canaries = nullptr;  ///< Null: a canary stays one.
   };
   /// All outlive it.
   Rotator(Options options, Publisher& publisher, RecordProof& proof, const Clock& clock,
@@ -42,6 +44,7 @@ class Rotator {
   struct Report {
     KeySet keys;
     DnsFacts facts;
+    Tallies tallies;  ///< Of a key on trial and the one it is to replace.
     Due next;
     std::optional<WallTime> rotates_at;  ///< When the RSA key is to be replaced; nothing: never.
     bool rotating = false;               ///< A successor is on its way.
@@ -93,6 +96,7 @@ class Rotator {
     return {clock_.now(), std::move(reason), options_.by};
   }
   [[nodiscard]] DnsFacts facts_of(const Domain& domain);
+  [[nodiscard]] Tallies tallies_of(const Domain& domain, const KeySet& keys);
   void tell(const Domain& domain, const KeySet& before, const KeySet& after);
 
   Options options_;

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "relay/base/secret_memory.hpp"
+
 namespace signet::monitoring {
 namespace {
 
@@ -52,6 +54,10 @@ void add_process_metrics(Metrics& metrics) {
   metrics.on_scrape(Family::process_descriptors, open_descriptors);
   metrics.on_scrape(Family::process_descriptors_limit, most_descriptors);
   metrics.on_scrape(Family::process_cpu, processor_seconds);
+  metrics.on_scrape(Family::key_memory,
+                    [] { return static_cast<double>(secret_memory_use().bytes); });
+  metrics.on_scrape(Family::key_memory_locked,
+                    [] { return static_cast<double>(secret_memory_use().locked); });
 }
 
 }  // namespace signet::monitoring

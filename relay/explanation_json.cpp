@@ -63,6 +63,15 @@ std::string why_signs(const Domain& signer, const Domain& author,
   return "signing.platform_domain";
 }
 
+/// Of mail that falls into a canary's share another key signs: which one depends on the queue id.
+json canary_json(const keys::SigningDomain& domain, keys::Algorithm algorithm) {
+  for (const keys::SigningKey& key : domain.keys) {
+    if (key.canary_share != 0 && key.key.algorithm() == algorithm)
+      return {{"selector", key.selector}, {"share", key.canary_share}};
+  }
+  return nullptr;
+}
+
 json dmarc_json(const align::AppliedPolicy& policy) {
   constexpr std::array<std::string_view, 3> kDiscovery{"found", "no_record", "unknown"};
   json told{{"discovery", kDiscovery[static_cast<std::size_t>(policy.discovery)]}};
@@ -142,13 +151,15 @@ json signatures_json(const sign::Plan& plan, const Domain& author,
                      const config::Settings& settings) {
   json list = json::array();
   for (const sign::PlannedSignature& planned : plan.signatures) {
-    const keys::SigningKey& key = planned.domain->active[planned.key];
+    const keys::SigningKey& key = planned.domain->keys[planned.key];
     const std::string domain = planned.domain->name.text();
     list.push_back({{"name", key.selector + "._domainkey." + domain},
                     {"domain", domain},
                     {"selector", key.selector},
                     {"algorithm", keys::name_of(key.key.algorithm())},
                     {"why", why_signs(planned.domain->name, author, settings)}});
+    json canary = canary_json(*planned.domain, key.key.algorithm());
+    if (!canary.is_null()) list.back()["canary"] = std::move(canary);
   }
   return list;
 }

@@ -104,6 +104,7 @@ Result<sign::Plan> Pipeline::plan(const Arrival& arrival, const Parsed& parsed, 
                                   .author = parsed.author,
                                   .keys = keys,
                                   .authorship = authorship,
+                                  .lot = sign::lot_of(arrival.id),
                                   .will_be_judged = will_be_judged});
   if (!planned) return planned.failure();
   sign::Plan& plan = *planned;
@@ -163,7 +164,7 @@ void Pipeline::count_signatures(const sign::Plan& plan) {
   for (const sign::PlannedSignature& signature : plan.signatures) {
     services_.metrics.signature_made(
         signature.domain->name.text(),
-        keys::name_of(signature.domain->active[signature.key].key.algorithm()));
+        keys::name_of(signature.domain->keys[signature.key].key.algorithm()));
   }
 }
 

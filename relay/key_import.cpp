@@ -172,7 +172,7 @@ int export_keys(const ExportOrder& order) {
   KeyAudit audit(*settings);
   json exported = json::array();
   for (const auto& domain : domains) {
-    for (const auto& key : domain->active) {
+    for (const auto& key : keys::active_keys(*domain)) {
       audit.deed(domain->name, key.selector, "exported", "for " + order.format);
       exported.push_back({{"domain", domain->name.text()}, {"selector", key.selector}});
       if (!order.json) std::printf("%s\t%s\n", domain->name.text().c_str(), key.selector.c_str());

@@ -22,6 +22,7 @@ json describe_key(const keys::Rotator& rotator, const Domain& domain, const keys
   json result{{"selector", key.selector}, {"state", keys::name_of(key.state)}};
   if (key.algorithm) result["algorithm"] = keys::name_of(*key.algorithm);
   if (!key.fingerprint.empty()) result["fingerprint"] = key.fingerprint;
+  if (key.share != 0) result["share"] = key.share;
   if (const auto since = key.since()) result["since"] = keys::format_time(*since);
   if (key.legacy_until) result["legacy_until"] = keys::format_time(*key.legacy_until);
   auto place = keys::record_name(domain, key.selector);
@@ -55,7 +56,13 @@ json describe_due(const keys::Due& due) {
 json describe_keys(const keys::Rotator& rotator, const Domain& domain,
                    const keys::Rotator::Report& report) {
   json all = json::array();
-  for (const auto& key : report.keys) all.push_back(describe_key(rotator, domain, key));
+  for (const auto& key : report.keys) {
+    json described = describe_key(rotator, domain, key);
+    if (const auto tally = report.tallies.find(key.selector); tally != report.tallies.end())
+      described["tally"] = {{"delivered", tally->second.delivered},
+                            {"refused_for_dkim", tally->second.refused}};
+    all.push_back(std::move(described));
+  }
   json described{
       {"domain", domain.text()}, {"keys", std::move(all)}, {"next", describe_due(report.next)}};
   json aliases = json::array();

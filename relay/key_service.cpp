@@ -17,7 +17,7 @@ class Hand {
  public:
   Hand(Services& services, const config::Settings& settings, const std::string& by)
       : services_(services),
-        parts_(settings, by),
+        parts_(settings, by, &services.canaries),
         rotator_(
             parts_.options, *parts_.publisher, parts_.proof, services.clock,
             {.moved = [this](const Domain& domain, const keys::KeyEntry& key,
@@ -58,9 +58,10 @@ Result<keys::KeyEntry> turn(keys::Rotator& rotator, const admin::KeyOrder& order
 
 json describe_signing(const keys::SigningDomain& domain, const config::Settings& settings) {
   json active = json::array();
-  for (const auto& key : domain.active) {
-    active.push_back(
-        {{"selector", key.selector}, {"algorithm", keys::name_of(key.key.algorithm())}});
+  for (const auto& key : domain.keys) {
+    json described{{"selector", key.selector}, {"algorithm", keys::name_of(key.key.algorithm())}};
+    if (key.canary_share != 0) described["canary_share"] = key.canary_share;
+    active.push_back(std::move(described));
   }
   const auto profile = domain.profile_given ? domain.profile : default_profile(settings.signing);
   return {{"domain", domain.name.text()},

@@ -39,8 +39,12 @@ bool is_still_published(const config::Settings& settings, const Domain& domain,
   return key != nullptr && key->state == keys::KeyState::retiring;
 }
 
-bool is_active(const keys::SigningDomain& domain, const std::string& selector) {
-  return std::ranges::any_of(domain.active,
+sign::Signed stored_signatures(const spool::Record& record) {
+  return {.fields = record.signatures, .signed_by = record.signed_by};
+}
+
+bool signs(const keys::SigningDomain& domain, const std::string& selector) {
+  return std::ranges::any_of(domain.keys,
                              [&](const keys::SigningKey& key) { return key.selector == selector; });
 }
 
@@ -71,7 +75,7 @@ void Outbound::take(std::shared_ptr<const spool::Message> message,
   }
   auto delivery = std::make_shared<Delivery>();
   delivery->state = message->state;
-  delivery->signatures = message->record.signatures;
+  delivery->signatures = stored_signatures(message->record);
   delivery->body = std::move(body);
   delivery->snapshot = std::move(snapshot);
   delivery->stored = std::move(message);
@@ -150,7 +154,8 @@ net::Task<void> Outbound::load(QueueId id) {
     co_await hold(std::move(delivery), "no_active_key: " + signatures.error().detail);
     co_return;
   }
-  delivery->signatures = signatures ? std::move(*signatures) : delivery->record().signatures;
+  delivery->signatures =
+      signatures ? std::move(*signatures) : stored_signatures(delivery->record());
   if (delivery->state.is_held() && !expired) {
     services_.log.write(report::Fact("released", services_.clock.now()).with("id", id));
     services_.held_mail.ended(delivery->record(), delivery->state.hold_reason);
@@ -174,7 +179,7 @@ net::Task<void> Outbound::keep_unreadable(std::shared_ptr<Delivery> delivery, bo
   }
 }
 
-net::Task<Result<std::string>> Outbound::fresh_signatures(
+net::Task<Result<sign::Signed>> Outbound::fresh_signatures(
     const spool::Message& message, std::shared_ptr<const std::string> body,
     std::shared_ptr<const Snapshot> snapshot) {
   const spool::Record& record = message.record;
@@ -196,15 +201,17 @@ net::Task<Result<std::string>> Outbound::fresh_signatures(
       continue;
     }
     if (!domain) co_return domain.failure();
-    stale = stale || !is_active(**domain, by.selector);
+    stale = stale || !signs(**domain, by.selector);
     if (domains.empty() || domains.back()->name != (*domain)->name)
       domains.push_back(std::move(*domain));
   }
   // With a clock that can't be trusted the old ones are better.
-  if (!stale || domains.empty() || !services_.clock_watch.is_steady()) co_return record.signatures;
+  if (!stale || domains.empty() || !services_.clock_watch.is_steady())
+    co_return stored_signatures(record);
   const sign::Plan plan =
       sign::make_plan({.author_domain = domains.front(),
                        .platform_domain = domains.size() > 1 ? domains.back() : nullptr,
+                       .lot = sign::lot_of(record.id),
                        .default_profile = default_profile(snapshot->settings->signing),
                        .life = life});
   auto signing = pipeline_.signer().begin(plan, record.header, services_.clock.now());
@@ -223,7 +230,7 @@ net::Task<Result<std::string>> Outbound::fresh_signatures(
   }
   auto signatures = (*signing)->finish();
   if (!signatures) co_return signatures.failure();
-  co_return std::move(signatures->fields);
+  co_return std::move(*signatures);
 }
 
 net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string reason) {

@@ -82,7 +82,7 @@ class Outbound {
     spool::State state;
     std::shared_ptr<const std::string> body;
     std::shared_ptr<const Snapshot> snapshot;
-    std::string signatures;
+    sign::Signed signatures;
     std::size_t open_jobs = 0;
     bool attempted = false;                // Some recipient was tried.
     std::optional<WallTime> parked_until;  // Some recipient was not: its destination is stuck.
@@ -137,9 +137,9 @@ class Outbound {
   net::Task<void> load(QueueId id);
   net::Task<void> run_give_up(QueueId id, std::string reply,
                               std::move_only_function<void(Result<void>)> done);
-  net::Task<Result<std::string>> fresh_signatures(const spool::Message& message,
-                                                  std::shared_ptr<const std::string> body,
-                                                  std::shared_ptr<const Snapshot> snapshot);
+  net::Task<Result<sign::Signed>> fresh_signatures(const spool::Message& message,
+                                                   std::shared_ptr<const std::string> body,
+                                                   std::shared_ptr<const Snapshot> snapshot);
   /// What a verdict that can't be known now does to held mail.
   enum class Doubt { stays, goes };
   /// Why mail must stay on hold for its alignment; empty: the cause is gone.

@@ -28,8 +28,8 @@ net::Task<Found> find_own_or_parent(keys::DomainStore& store, net::Loop& loop,
 
 /// The key behind "selector._domainkey.domain", while it is active.
 std::optional<std::size_t> key_at(const keys::SigningDomain& domain, std::string_view name) {
-  for (std::size_t key = 0; key < domain.active.size(); ++key) {
-    if (name == domain.active[key].selector + "._domainkey." + domain.name.text()) return key;
+  for (std::size_t key = 0; key < domain.keys.size(); ++key) {
+    if (name == domain.keys[key].selector + "._domainkey." + domain.name.text()) return key;
   }
   return std::nullopt;
 }
@@ -80,6 +80,7 @@ Result<sign::Plan> plan_signatures(const PlanInputs& inputs) {
   return sign::make_plan(
       {.author_domain = inputs.keys.author,
        .platform_domain = inputs.keys.platform,
+       .lot = inputs.lot,
        .own = own,
        .platform_signs_foreign =
            client && client->foreign_from == config::ForeignFrom::relay_and_sign_platform,

@@ -38,6 +38,7 @@ struct PlanInputs {
   const Domain& author;
   const Keys& keys;
   authorise::Authorship authorship = authorise::Authorship::own;
+  unsigned lot = keys::kNoLot;  ///< Of the message: for canaries.
   bool will_be_judged = false;  ///< By the stage `align`, which may let unsigned mail pass.
 };
 /// Fault: domain_without_key.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "relay/base/secret_memory.hpp"
 #include "relay/counted_resolver.hpp"
 #include "relay/descriptor_limit.hpp"
 #include "relay/resolver_settings.hpp"
@@ -18,6 +19,7 @@ namespace {
 constexpr unsigned kPoolThreads = 6;
 constexpr std::chrono::milliseconds kDrainPoll{20};
 constexpr std::chrono::seconds kClockLook{1};
+constexpr std::chrono::seconds kKeyMemoryLook{1};
 
 Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   if (!cached_keys) return sign::make_openssl_signer();
@@ -105,10 +107,11 @@ Result<void> Relay::open_workers() {
   auto suspensions = Suspensions::open(settings.spool / "suspensions.json", clock_);
   if (!suspensions) return suspensions.failure();
   suspensions_ = std::move(*suspensions);
-  services_ = std::make_unique<Services>(Services{
-      clock_,     metrics_,  *pool_,     *passwords_, *domains_,    *spool_,       *log_,
-      *router_,   *quotas_,  leases_,    *backoff_,   *ids_,        memory_,       in_memory_,
-      held_mail_, *current_, *resolver_, suffixes_,   clock_watch_, *suspensions_, reloads_});
+  services_ = std::make_unique<Services>(
+      Services{clock_,       metrics_,      *pool_,     *passwords_, *domains_,  *spool_,
+               *log_,        *router_,      *quotas_,   leases_,     *backoff_,  *ids_,
+               memory_,      in_memory_,    held_mail_, *current_,   *resolver_, suffixes_,
+               clock_watch_, *suspensions_, reloads_,   canaries_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -229,6 +232,7 @@ int Relay::run() {
     control_.on_signal(SIGHUP, [this] { tasks_.spawn(reload()); });
   }
   tasks_.spawn(watch_clock());  // The first look comes before the first message.
+  tasks_.spawn(watch_key_memory());
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     const config::ListenerSettings& settings = options_.settings->listeners[i];
     const std::string address = settings.socket.empty() ? listeners_[i]->endpoint().to_string()
@@ -279,6 +283,19 @@ net::Task<void> Relay::watch_clock() {
     was_synchronised = is_synchronised;
     metrics_.clock_state(is_synchronised, clock_watch_.is_steady());
     co_await control_.sleep(kClockLook);
+  }
+}
+
+net::Task<void> Relay::watch_key_memory() {
+  for (;;) {
+    const auto use = secret_memory_use();
+    if (use.locked < use.bytes) {
+      spdlog::warn(
+          "private keys may be written to swap: {} of {} octets are locked; raise LimitMEMLOCK",
+          use.locked, use.bytes);
+      co_return;
+    }
+    co_await control_.sleep(kKeyMemoryLook);
   }
 }
 

@@ -63,6 +63,7 @@ class Relay {
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
   net::Task<void> start_queue();
   net::Task<void> watch_clock();
+  net::Task<void> watch_key_memory();
   void tell_certificates(const Snapshot& snapshot);
   net::Task<void> drain();
   net::Task<void> reload();
@@ -91,6 +92,7 @@ class Relay {
   align::PublicSuffixes suffixes_;
   ClockWatch clock_watch_;
   ReloadHistory reloads_;
+  keys::CanaryTally canaries_;
   std::unique_ptr<Suspensions> suspensions_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;

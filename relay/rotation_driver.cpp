@@ -35,7 +35,7 @@ RotationDriver::RotationDriver(Services& services, net::Loop& loop)
       loop_(loop),
       look_every_(services.current.get()->settings->rotation.look_every),
       at_once_(services.current.get()->settings->rotation.at_once),
-      parts_(*services.current.get()->settings, "relay"),
+      parts_(*services.current.get()->settings, "relay", &services.canaries),
       rotator_(parts_.options, *parts_.publisher, parts_.proof, services.clock, observers()),
       walked_(loop),
       pool_(kThreads) {}

@@ -50,19 +50,24 @@ keys::RotationPolicy policy_of(const config::Settings& settings, bool publishes)
           .poll = rotation.poll,
           .republish = std::min<std::chrono::seconds>(rotation.poll * 2, std::chrono::hours(1)),
           .give_up = rotation.give_up,
+          .canary = {.enabled = rotation.canary,
+                     .stage = rotation.canary_stage,
+                     .deliveries = rotation.canary_deliveries},
           .selectors = rotation.selectors,
           .quiet = rotation.quiet_hours};
 }
 
 }  // namespace
 
-RotationParts::RotationParts(const config::Settings& settings, std::string by)
+RotationParts::RotationParts(const config::Settings& settings, std::string by,
+                             keys::CanaryTally* canaries)
     : proof(proof_options(settings)),
       publisher(make_publisher(settings.rotation, proof)),
       options{.store = {.directory = settings.store, .allow_group = settings.store_allow_group},
               .policy = policy_of(settings, publisher->acts()),
               .delegate_to = settings.rotation.delegate_to,
               .ttl = settings.rotation.ttl,
-              .by = std::move(by)} {}
+              .by = std::move(by),
+              .canaries = canaries} {}
 
 }  // namespace signet

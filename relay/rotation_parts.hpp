@@ -13,7 +13,9 @@ struct RotationParts {
   std::unique_ptr<keys::Publisher> publisher;
   keys::Rotator::Options options;
 
-  RotationParts(const config::Settings& settings, std::string by);
+  /// Without `canaries` a canary stays one.
+  RotationParts(const config::Settings& settings, std::string by,
+                keys::CanaryTally* canaries = nullptr);
 };
 
 }  // namespace signet

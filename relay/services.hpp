@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "config/settings.hpp"
+#include "keys/canary_tally.hpp"
 #include "keys/domain_store.hpp"
 #include "monitoring/metrics.hpp"
 #include "relay/admin/tokens.hpp"
@@ -148,6 +149,7 @@ struct Services {
   const ClockWatch& clock_watch;
   Suspensions& suspensions;
   ReloadHistory& reloads;
+  keys::CanaryTally& canaries;
 };
 
 }  // namespace signet

@@ -120,6 +120,9 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
                             reply_class(outcome.reply), tls);
   services_.metrics.provider_attempt(recipient.route, deliver::provider_of(link ? link->host : ""),
                                      to_metric(outcome.result), deliver::refusal_cause(outcome));
+  if (link && (outcome.result == RecipientResult::delivered || deliver::blames_dkim(outcome)))
+    services_.canaries.count(delivery.signatures.signed_by,
+                             outcome.result != RecipientResult::delivered);
   if (outcome.result != RecipientResult::deferred)
     services_.metrics.recipient_done(recipient.route, to_metric(outcome.result));
   const std::string_view spf = spf_of(delivery, link);

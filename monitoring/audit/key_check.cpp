@@ -68,6 +68,7 @@ void check_key(const Subject& subject, const StoredKey& key, const align::Texts&
       return findings.push_back(check_generated(subject, key));
     case keys::KeyState::published:
     case keys::KeyState::verified:
+    case keys::KeyState::canary:
     case keys::KeyState::active:
     case keys::KeyState::retiring:
       return findings.push_back(check_live(subject, key, texts));

@@ -55,9 +55,16 @@ void add_identities(const json& told, std::string& lines) {
 
 void add_signatures(const json& told, std::string& lines) {
   const json& signatures = member(told, "signatures");
-  for (const json& one : signatures)
-    add_line(lines, "signature",
-             text_of(one, "name") + also(one, "algorithm", "by") + ": " + text_of(one, "why"));
+  for (const json& one : signatures) {
+    const json& canary = member(one, "canary");
+    const std::string but = canary.empty() ? ""
+                                           : ", but for the " + text_of(canary, "share") +
+                                                 " % of the mail that the canary " +
+                                                 text_of(canary, "selector") + " signs";
+    add_line(
+        lines, "signature",
+        text_of(one, "name") + also(one, "algorithm", "by") + ": " + text_of(one, "why") + but);
+  }
   if (signatures.is_array() && signatures.empty()) add_line(lines, "signature", "none");
 }
 

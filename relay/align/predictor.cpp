@@ -25,7 +25,7 @@ void add_local(std::string& key, const ReversePath& sender) {
 }
 
 void write_key_name(std::string& name, const SigningKeyUse& use) {
-  name.assign(use.domain->active[use.key].selector)
+  name.assign(use.domain->keys[use.key].selector)
       .append("._domainkey.")
       .append(use.domain->name.text());
 }
@@ -187,7 +187,7 @@ const KeyProof& Predictor::proof_of(const SigningKeyUse& use, const std::string&
   if (judged_.size() > kMaxJudged) judged_.clear();  // All of it is made again from the caches.
   Judged& judged = judged_[name];
   if (judged.texts != texts || judged.domain != use.domain) {
-    const keys::PrivateKey& key = use.domain->active[use.key].key;
+    const keys::PrivateKey& key = use.domain->keys[use.key].key;
     judged = {texts, use.domain,
               judge_key_texts(texts->texts, key.algorithm(), key.public_base64())};
   }

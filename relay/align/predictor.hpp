@@ -27,7 +27,7 @@ struct EgressPoint {
 /// A key that signs the message.
 struct SigningKeyUse {
   std::shared_ptr<const keys::SigningDomain> domain;
-  std::size_t key = 0;  ///< Index into domain->active.
+  std::size_t key = 0;  ///< Index into domain->keys.
 };
 
 /// A signature that foreign mail brought, as our verifier found it.

@@ -30,6 +30,8 @@ constexpr std::array kProviders{Provider{".google.com", "google"},
 // for SPF, DKIM and alignment; 509 and 515 Microsoft's for DMARC and for its rules of bulk senders.
 constexpr std::array kAuthentication{20, 21, 22, 23, 24, 25, 26, 27, 30, 32, 509, 515};
 
+constexpr std::array kDkim{20, 21, 22, 30};
+
 constexpr std::array<std::string_view, 8> kSubjects{"reply",   "address",  "mailbox", "system",
                                                     "network", "protocol", "content", "policy"};
 
@@ -67,13 +69,23 @@ std::optional<EnhancedCode> enhanced_code(std::string_view text) {
   return EnhancedCode{*subject, *detail};
 }
 
+/// Of "550 5.7.26 text".
+std::optional<EnhancedCode> code_in_reply(std::string_view reply) {
+  return enhanced_code(reply.substr(std::min<std::size_t>(4, reply.size())));
+}
+
+bool is_peers_word(const RecipientOutcome& outcome) {
+  return outcome.result != RecipientResult::delivered &&
+         (outcome.fault == Fault::peer_permanent || outcome.fault == Fault::peer_temporary);
+}
+
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 }  // namespace
 
 std::string_view provider_of(std::string_view host) {
   std::string name(host.substr(0, host.find(' ')));
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::ranges::transform(name, name.begin(), to_lower);
   for (const Provider& provider : kProviders) {
     if (name.ends_with(provider.ending)) return provider.name;
   }
@@ -82,15 +94,22 @@ std::string_view provider_of(std::string_view host) {
 
 std::string_view refusal_cause(const RecipientOutcome& outcome) {
   if (outcome.result == RecipientResult::delivered) return "none";
-  if (outcome.fault != Fault::peer_permanent && outcome.fault != Fault::peer_temporary)
-    return row(outcome.fault).name;
-  const std::string_view reply = outcome.reply;
-  const auto code = enhanced_code(reply.substr(std::min<std::size_t>(4, reply.size())));
+  if (!is_peers_word(outcome)) return row(outcome.fault).name;
+  const auto code = code_in_reply(outcome.reply);
   if (!code || static_cast<std::size_t>(code->subject) >= kSubjects.size()) return "reply";
   if (code->subject == 7 &&
       std::ranges::find(kAuthentication, code->detail) != kAuthentication.end())
     return "authentication";
   return kSubjects[static_cast<std::size_t>(code->subject)];
+}
+
+bool blames_dkim(const RecipientOutcome& outcome) {
+  if (!is_peers_word(outcome)) return false;
+  const auto code = code_in_reply(outcome.reply);
+  if (code && code->subject == 7 && std::ranges::find(kDkim, code->detail) != kDkim.end())
+    return true;
+  const auto same = [](char a, char b) { return to_lower(a) == b; };
+  return !std::ranges::search(outcome.reply, std::string_view("dkim"), same).empty();
 }
 
 }  // namespace signet::deliver

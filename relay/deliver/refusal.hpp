@@ -20,4 +20,8 @@ namespace signet::deliver {
 /// the name of the fault. "none" for a recipient that was taken.
 [[nodiscard]] std::string_view refusal_cause(const RecipientOutcome& outcome);
 
+/// True if a peer did not take a recipient and says that a DKIM signature was why: X.7.20 to X.7.22
+/// (RFC 7372 3.1), X.7.30 (what Google says of them), or a text that names DKIM.
+[[nodiscard]] bool blames_dkim(const RecipientOutcome& outcome);
+
 }  // namespace signet::deliver

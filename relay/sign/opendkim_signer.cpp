@@ -16,7 +16,7 @@ class OpendkimSigning final : public Signing {
   Result<void> add_pass(const Library& library, const PlannedSignature& planned) {
     const auto& domain = *planned.domain;
     auto& pass = *passes_.emplace_back(
-        std::make_unique<Pass>(library, domain.name, domain.active[planned.key]));
+        std::make_unique<Pass>(library, domain.name, domain.keys[planned.key]));
     if (const auto begun = pass.begin(); !begun) return begun;
     for (const auto& field : message_.fields()) {
       if (!is_signed_field(field.name)) continue;

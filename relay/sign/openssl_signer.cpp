@@ -107,7 +107,7 @@ class OpensslSigning final : public Signing {
 
  private:
   std::string make_field(const PlannedSignature& planned) {
-    const auto& key = planned.domain->active[planned.key];
+    const auto& key = planned.domain->keys[planned.key];
     const auto names = names_to_sign(message_.fields(), planned.bulk);
     std::string field = "DKIM-Signature: v=1; a=" + std::string(name_of(key.key.algorithm())) +
                         "; c=relaxed/relaxed;\r\n\td=" + planned.domain->name.text() +

@@ -34,7 +34,7 @@ Result<void> OutgoingMessage::check(const PlannedSignature& planned, std::string
 }
 
 Result<void> OutgoingMessage::check_now(const PlannedSignature& planned, std::string_view field) {
-  const auto& key = planned.domain->active[planned.key];
+  const auto& key = planned.domain->keys[planned.key];
   auto value = field.substr(field.find(':') + 1);
   value.remove_suffix(2);
   const auto tags = parse_signature(value);
@@ -49,8 +49,7 @@ Result<void> OutgoingMessage::check_now(const PlannedSignature& planned, std::st
 }
 
 std::string key_name(const PlannedSignature& planned) {
-  return planned.domain->active[planned.key].selector + "._domainkey." +
-         planned.domain->name.text();
+  return planned.domain->keys[planned.key].selector + "._domainkey." + planned.domain->name.text();
 }
 
 }  // namespace signet::sign

@@ -21,7 +21,7 @@ namespace signet::sign {
 struct PlannedSignature {
   std::shared_ptr<const keys::SigningDomain>
       domain;           ///< Keeps the key alive while the message is in flight.
-  std::size_t key = 0;  ///< Index into domain->active.
+  std::size_t key = 0;  ///< Index into domain->keys.
   bool bulk = false;    ///< Over-sign List-* and Reply-To too.
 };
 

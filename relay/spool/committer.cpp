@@ -8,12 +8,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-rocksdb::WriteOptions write_options(bool sync) {
-  rocksdb::WriteOptions options;
-  options.sync = sync;
-  return options;
-}
-
 }  // namespace
 
 Committer::Committer(Neighbours neighbours, OnCommit on_commit)
@@ -138,7 +132,7 @@ void Committer::commit(std::vector<Request>& requests) {
 
 bool Committer::write_relaxed(Group& group) {
   if (group.relaxed().Count() == 0) return true;
-  const rocksdb::Status written = near_.database.db().Write(write_options(false), &group.relaxed());
+  const rocksdb::Status written = near_.database.write(group.relaxed(), false);
   if (!written.ok()) {
     note_failure(written);
     return false;
@@ -152,7 +146,7 @@ bool Committer::write_relaxed(Group& group) {
 bool Committer::write_durable(Group& group) {
   if (group.stored().empty()) return true;
   completions_.post();  // What is answered without a sync does not wait for this one.
-  const rocksdb::Status written = near_.database.db().Write(write_options(true), &group.durable());
+  const rocksdb::Status written = near_.database.write(group.durable(), true);
   if (!written.ok()) {
     near_.directory.keep_suspects(group.stored());
     note_failure(written);

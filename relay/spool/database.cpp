@@ -156,6 +156,15 @@ Database::~Database() {
   db_->Close().PermitUncheckedError();
 }
 
+rocksdb::Status Database::write(rocksdb::WriteBatch& batch, bool sync) const {
+  const std::string last(1, static_cast<char>(Mark::last));
+  const rocksdb::Status added = batch.Put(column(Column::mark), last, "");
+  if (!added.ok()) return added;
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  return db_->Write(options, &batch);
+}
+
 Result<std::string> Database::get(Column column, const std::string& key) const {
   std::string value;
   const rocksdb::Status status =

@@ -53,6 +53,9 @@ class Database {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* column(Column column) const {
     return columns_.at(static_cast<std::size_t>(column));
   }
+  /// Writes `batch`, and a row after it that no flush drops: where all of a batch is wiped out, the
+  /// tables would not know how far the log went, and recovery would look like a loss.
+  [[nodiscard]] rocksdb::Status write(rocksdb::WriteBatch& batch, bool sync) const;
   [[nodiscard]] std::uint64_t sequence() const { return db_->GetLatestSequenceNumber(); }
 
   /// Faults: not_found, spool_failed.

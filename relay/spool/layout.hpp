@@ -6,6 +6,7 @@
 //   due     time id                 -> ""
 //   mark    "a" id                  -> Attempt: begun, no outcome yet
 //           "h" time id             -> "": held since time
+//           "l"                     -> "": put anew by each write, as its last row
 //           "p" id                  -> "": chunks whose message is not stored yet
 //           "q" id                  -> "": in quarantine
 //
@@ -29,7 +30,7 @@ constexpr std::uint32_t kFormat = 1;  ///< Of the layout and of the records.
 enum class Column : std::uint8_t { record, state, body, due, mark };
 constexpr std::array<std::string_view, 5> kColumnNames{"default", "state", "body", "due", "mark"};
 
-enum class Mark : char { attempt = 'a', held = 'h', pending = 'p', quarantined = 'q' };
+enum class Mark : char { attempt = 'a', held = 'h', last = 'l', pending = 'p', quarantined = 'q' };
 
 void append_u32(std::string& out, std::uint32_t value);
 void append_u64(std::string& out, std::uint64_t value);

@@ -59,6 +59,10 @@ Result<Opened> open_database(const SpoolDirectory& directory, bool accept_loss,
   if (!database) return database.failure();
   if (after_loss) mark = renew_mark(directory, (*database)->sequence());
   if (!mark) return mark.failure();
+  // Opening has turned the log into tables: the mark counts from here on.
+  rocksdb::WriteBatch nothing;
+  const rocksdb::Status begun = (*database)->write(nothing, true);
+  if (!begun.ok()) return fail(Fault::spool_failed, begun.ToString());
   return Opened{std::move(*database), std::move(*mark), after_loss};
 }
 

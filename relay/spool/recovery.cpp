@@ -150,9 +150,7 @@ Result<std::vector<QueueId>> Recovery::marked(Mark mark) const {
 
 Result<void> Recovery::write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return {};
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  const rocksdb::Status status = database_.db().Write(options, &batch);
+  const rocksdb::Status status = database_.write(batch, true);
   if (!status.ok()) return fail(Fault::spool_failed, status.ToString());
   return {};
 }

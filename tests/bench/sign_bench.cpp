@@ -40,11 +40,12 @@ std::string text_body(std::size_t size) {
 
 std::shared_ptr<const keys::SigningDomain> make_domain(bool rsa, bool ed25519) {
   auto domain = std::make_shared<keys::SigningDomain>(
-      keys::SigningDomain{.name = std::move(*Domain::parse("a.example")), .active = {}});
+      keys::SigningDomain{.name = std::move(*Domain::parse("a.example")), .keys = {}});
   const auto add = [&](const char* selector, keys::Algorithm algorithm) {
     auto made = keys::PrivateKey::generate(algorithm);
     // As from a file: a parsed key is not the object a generated one is.
-    domain->active.push_back({selector, std::move(*keys::PrivateKey::from_pem(made->to_pem().view()))});
+    domain->keys.push_back(
+        {selector, std::move(*keys::PrivateKey::from_pem(made->to_pem().view()))});
   };
   if (rsa) add("s1", keys::Algorithm::rsa);
   if (ed25519) add("e1", keys::Algorithm::ed25519);
@@ -116,7 +117,7 @@ std::function<void()> whole_message(sign::Signer& signer, const sign::Plan& plan
 sign::Plan plan_of(const std::shared_ptr<const keys::SigningDomain>& domain) {
   sign::Plan plan;
   plan.life = std::chrono::hours(24 * 12);
-  for (std::size_t i = 0; i < domain->active.size(); ++i) plan.signatures.push_back({domain, i});
+  for (std::size_t i = 0; i < domain->keys.size(); ++i) plan.signatures.push_back({domain, i});
   return plan;
 }
 
@@ -124,7 +125,7 @@ void compare(const char* name, bool rsa, sign::Signer& signer, double seconds) {
   const auto domain = make_domain(rsa, !rsa);
   const auto plan = plan_of(domain);
   const auto body = text_body(4096);
-  const auto raw_work = raw_signature(domain->active[0].key);
+  const auto raw_work = raw_signature(domain->keys[0].key);
   const auto whole_work = whole_message(signer, plan, body);
   Count raw;
   Count whole;

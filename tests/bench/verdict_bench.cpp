@@ -38,8 +38,8 @@ void verdict_cached_us(benchmark::State& state) {
       dns, loop, clock, suffixes,
       {.check_host = [](net::Resolver&, net::Loop&, SpfQuestion, SpfLimits) { return passes(); }});
   auto signing = std::make_shared<keys::SigningDomain>(
-      keys::SigningDomain{.name = *Domain::parse("example.com"), .active = {}});
-  signing->active.push_back({"s", keys::PrivateKey::generate(keys::Algorithm::rsa).value()});
+      keys::SigningDomain{.name = *Domain::parse("example.com"), .keys = {}});
+  signing->keys.push_back({"s", keys::PrivateKey::generate(keys::Algorithm::rsa).value()});
   Question question{.author = signing->name,
                     .sender = Mailbox{"alice", signing->name},
                     .points = {},

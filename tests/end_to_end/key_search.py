@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 WINDOW = 24  # Octets that must be the same: no chance, and a piece that was wiped in part is found too.
-BLOCK = 1 << 20
+BLOCK = 1 << 12
 MOST = 1 << 40  # Address space of a program without sanitizers.
 
 
@@ -59,7 +59,7 @@ class Key:
 
     def __init__(self, name, pem):
         self.name, self.numbers = name, private_numbers(pem)
-        self.memory, self.text = {}, {}
+        self.memory, self.lines, self.text = {}, {}, {}
         for what, number in self.numbers.items():
             for piece in windows(number):
                 self.memory[piece] = f"{what} of {name}"
@@ -70,7 +70,7 @@ class Key:
         lines = [line for line in pem.splitlines() if "-----" not in line]
         public = 0 if len(lines) == 1 else next(i for i, line in enumerate(lines) if self._covered(lines, i))
         for line in lines[public:]:
-            self.text[line.encode()] = f"a line of the PEM of {name}"
+            self.lines[line.encode()] = f"a line of the PEM of {name}"
 
     def _covered(self, lines, index):
         """Whether a line holds private octets alone: it comes after d= began."""
@@ -82,12 +82,14 @@ class Key:
         return cls(f"{file.parent.name}/{file.name}", file.read_text())
 
 
+def marks_in_memory(keys):
+    """pattern -> what it is, of all keys as a program holds them."""
+    return {pattern: name for key in keys for pattern, name in (key.memory | key.lines).items()}
+
+
 def marks(keys):
-    """pattern -> what it is, of all keys, in memory or in text."""
-    found = {}
-    for key in keys:
-        found |= key.memory | key.text
-    return found
+    """The same, and how text would show them."""
+    return marks_in_memory(keys) | {pattern: name for key in keys for pattern, name in key.text.items()}
 
 
 def search(octets, wanted):
@@ -137,7 +139,7 @@ class Core:
 
     @staticmethod
     def _read(process):
-        octets = b""
+        pieces = []
         process.send_signal(signal.SIGSTOP)
         try:
             with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as memory:
@@ -146,12 +148,12 @@ class Core:
                         continue
                     try:
                         memory.seek(first)
-                        octets += _filled(memory.read(last - first), last - first)
+                        pieces.append(_filled(memory.read(last - first), last - first))
                     except (OSError, OverflowError):
                         continue  # The kernel's own pages.
         finally:
             process.send_signal(signal.SIGCONT)
-        return octets
+        return b"".join(pieces)
 
     def holds(self, wanted):
         return search(self.octets, wanted)

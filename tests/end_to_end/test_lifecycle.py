@@ -102,6 +102,18 @@ class Lifecycle(EndToEnd):
         relay.retry_until(lambda: sink.messages, "the delivery")
         verify.dkimpy(self, sink.one().octets, relay.keys)
 
+    def test_restarts_without_mail_between_them_lose_nothing(self):
+        sink = self.sink()
+        relay = self.relay(sink)
+        for number in range(5):
+            relay.send(mail.message(number=number))
+        sink.wait(5)
+        for _ in range(3):
+            relay.stop()
+            relay.start()
+        relay.send(mail.PLAIN)
+        sink.wait(6)
+
     def test_listening_sockets_given_by_systemd_are_used(self):
         sink = self.sink()
         relay = Relay(self, self.folder, route(sink.port))

@@ -134,14 +134,14 @@ class Secrets(ApiCase):
         core = Core(self, made.process, self.folder)
         known = {domain.encode(): domain for domain in ("imported.example", "marked.example", "rotated.example")}
         self.assertEqual(core.holds(known), sorted(known.values()), "the search finds what is there")
-        self.assertEqual(core.holds(key_search.marks(keys)), [])
+        self.assertEqual(core.holds(key_search.marks_in_memory(keys)), [])
         left_out, locked = key_search.excluded(made.process)
         self.assertGreater(left_out, 64 << 10)
         self.assertGreater(locked, 64 << 10)
 
     def test_without_protection_the_same_search_finds_the_keys(self):
         made, _, keys = self.signing_relay(program=UNPROTECTED)
-        found = Core(self, made.process, self.folder).holds(key_search.marks(keys))
+        found = Core(self, made.process, self.folder).holds(key_search.marks_in_memory(keys))
         for key in keys:
             for number in ("p", "q", "d") if "p" in key.numbers else ("seed",):
                 with self.subTest(key=key.name, number=number):

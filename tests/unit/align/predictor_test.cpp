@@ -43,15 +43,15 @@ net::Task<SpfResult> look_up(SpfBook* book, net::Loop* loop, SpfQuestion questio
 
 std::shared_ptr<const keys::SigningDomain> signing_domain(const std::string& name) {
   auto made = std::make_shared<keys::SigningDomain>(
-      keys::SigningDomain{.name = *Domain::parse(name), .active = {}});
-  made->active.push_back({"s", keys::PrivateKey::generate(keys::Algorithm::rsa).value()});
+      keys::SigningDomain{.name = *Domain::parse(name), .keys = {}});
+  made->keys.push_back({"s", keys::PrivateKey::generate(keys::Algorithm::rsa).value()});
   return made;
 }
 
 class PredictorTest : public testing::Test {
  protected:
   PredictorTest() {
-    const auto& key = domain_->active.front().key;
+    const auto& key = domain_->keys.front().key;
     const std::string record = key.dns_record();
     zone_.txt("s._domainkey.example.com",
               std::vector<std::string>{record.substr(0, 200), record.substr(200)});

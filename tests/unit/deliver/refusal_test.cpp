@@ -73,5 +73,21 @@ TEST(RefusalTest, a_recipient_that_was_taken_has_no_cause) {
   EXPECT_EQ(refusal_cause(RecipientOutcome{RecipientResult::delivered, "250 2.0.0 OK"}), "none");
 }
 
+TEST(RefusalTest, blame_of_dkim_is_a_code_of_its_own_or_the_word) {
+  const auto blames = [](std::string_view reply, Fault fault = Fault::peer_permanent) {
+    return blames_dkim({RecipientResult::failed, std::string(reply), fault});
+  };
+  EXPECT_TRUE(blames("550 5.7.20 no passing signature"));
+  EXPECT_TRUE(blames("550 5.7.22 no author-matched signature"));
+  EXPECT_TRUE(blames("550-5.7.30 This message has no valid signature"));
+  EXPECT_TRUE(blames("421 4.7.30 slow down", Fault::peer_temporary));
+  EXPECT_TRUE(blames("550 5.7.1 Dkim verification failed"));
+  EXPECT_FALSE(blames("550 5.7.26 SPF did not pass"));
+  EXPECT_FALSE(blames("550 5.1.20 no such user"));
+  EXPECT_FALSE(blames("550"));
+  EXPECT_FALSE(blames("dkim", Fault::timed_out));
+  EXPECT_FALSE(blames_dkim({RecipientResult::delivered, "250 2.0.0 dkim is fine"}));
+}
+
 }  // namespace
 }  // namespace signet::deliver

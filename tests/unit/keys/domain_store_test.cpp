@@ -116,7 +116,7 @@ TEST_F(DomainStoreTest, a_new_key_counts_after_the_recheck_time) {
   write("a.example/s2.pem", rsa_pem());
   write("a.example/keyset.toml", "[[key]]\nselector='s2'\nstate='active'\n");
   clock_.elapsed += 5s;
-  EXPECT_EQ((*find("a.example"))->active[0].selector, "s2");
+  EXPECT_EQ((*find("a.example"))->keys[0].selector, "s2");
 }
 
 TEST_F(DomainStoreTest, keeps_the_last_good_keys_and_says_so_once) {

@@ -88,7 +88,7 @@ TEST_F(ImportTest, an_imported_key_signs_and_a_second_import_changes_nothing) {
   ASSERT_TRUE(apply(plan));
   const auto read = read_domain(store_, domain("example.com"), false, kNow);
   ASSERT_TRUE(read) << read.error().detail;
-  EXPECT_EQ((*read)->active.front().selector, "sel");
+  EXPECT_EQ((*read)->keys.front().selector, "sel");
   const auto keys = *read_key_set(options_.store, domain("example.com"));
   EXPECT_EQ(keys.front().moves.front().reason, "imported from test " + file.string());
   const auto again = plan_import(rules, options_);
@@ -128,7 +128,7 @@ TEST_F(ImportTest, cut_off_anywhere_an_import_is_ended_by_the_next) {
     ASSERT_TRUE(apply(plan_import(rules, options_)));
     const auto read = read_domain(store_, domain("example.com"), false, kNow);
     ASSERT_TRUE(read) << last << " " << read.error().detail;
-    EXPECT_THAT((*read)->active, SizeIs(2)) << last;
+    EXPECT_THAT((*read)->keys, SizeIs(2)) << last;
   }
   EXPECT_GT(crashes, 5);
 }

@@ -65,7 +65,7 @@ TEST_F(KeyFolderTest, a_crash_at_any_step_of_making_a_key_is_mended_by_the_next_
     steps = step;
     const auto signing = read_domain(store_, name, false, kNow);
     ASSERT_TRUE(signing) << "step " << step << ": " << signing.error().detail;
-    EXPECT_EQ((*signing)->active.at(0).selector, "s1");
+    EXPECT_EQ((*signing)->keys.at(0).selector, "s1");
     const auto made = create_key(access(), name, "e1", Algorithm::ed25519, {kNow, "new", "a test"});
     ASSERT_TRUE(made) << "step " << step << ": " << made.error().detail;
     const auto keys = read();

@@ -27,7 +27,8 @@ TEST(LifeCycleTest, only_these_moves_are_legal) {
       {published, failed},    {published, revoked}, {verified, active},   {verified, failed},
       {verified, revoked},    {active, retiring},   {active, revoked},    {active, failed},
       {retiring, active},     {retiring, revoked},  {revoked, deleted},   {failed, revoked},
-      {failed, deleted},      {deleted, generated}};
+      {failed, deleted},      {deleted, generated}, {verified, canary},   {canary, canary},
+      {canary, active},       {canary, failed},     {canary, revoked}};
   for (std::size_t from = 0; from < kKeyStates; ++from) {
     for (std::size_t to = 0; to < kKeyStates; ++to) {
       const std::pair move{static_cast<KeyState>(from), static_cast<KeyState>(to)};
@@ -139,12 +140,88 @@ TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
   EXPECT_EQ(keys.front().selector, "s5");
 }
 
+struct Canary {
+  KeySet keys = one_active();
+  DnsFacts facts{{"s0", {RecordSeen::ours, kStart}}, {"s1", {RecordSeen::ours, kStart, kStart}}};
+  RotationPolicy policy{.publishes = true, .canary = {.enabled = true}};
+  Tallies tallies;
+
+  explicit Canary(unsigned share) {
+    keys.push_back({.selector = "s1", .state = verified, .algorithm = Algorithm::rsa});
+    if (share != 0) EXPECT_TRUE(try_key(keys, "s1", share, {kStart, "", ""}));
+  }
+  [[nodiscard]] Due due(WallTime now) {
+    for (auto& [selector, fact] : facts) fact.checked = now;
+    return next_due(kDomain, keys, facts, policy, now, tallies);
+  }
+};
+
+TEST(LifeCycleTest, a_verified_key_is_tried_first_where_that_is_asked_for) {
+  Canary canary(0);
+  auto due = canary.due(kStart);
+  EXPECT_EQ(due.step, Step::canary);
+  EXPECT_EQ(due.share, 1U);
+  canary.keys.erase(canary.keys.begin());  // Nothing to compare it with.
+  EXPECT_EQ(canary.due(kStart).step, Step::activate);
+  canary = Canary(0);
+  canary.policy.canary.enabled = false;
+  EXPECT_EQ(canary.due(kStart).step, Step::activate);
+}
+
+TEST(LifeCycleTest, a_canary_goes_on_by_time_and_by_deliveries_of_both_keys) {
+  Canary canary(1);
+  const WallTime over = kStart + canary.policy.canary.stage;
+  canary.tallies = {{"s0", {200, 0}}, {"s1", {199, 0}}};
+  EXPECT_EQ(canary.due(over).step, Step::check);
+  canary.tallies = {{"s0", {199, 0}}, {"s1", {200, 0}}};
+  EXPECT_EQ(canary.due(over).step, Step::check);
+  canary.tallies = {{"s0", {200, 0}}, {"s1", {200, 0}}};
+  EXPECT_EQ(canary.due(over - 1s).at, over);
+  auto due = canary.due(over);
+  EXPECT_EQ(due.step, Step::canary);
+  EXPECT_EQ(due.share, 10U);
+  canary.keys.back().share = 10;
+  due = canary.due(over);
+  EXPECT_EQ(due.step, Step::activate);
+  EXPECT_EQ(due.selector, "s1");
+  canary.facts["s1"].seen = RecordSeen::unknown;
+  EXPECT_EQ(canary.due(over).step, Step::check);
+}
+
+TEST(LifeCycleTest, a_canary_that_is_refused_more_often_is_given_up_at_once) {
+  Canary canary(10);
+  canary.tallies = {{"s0", {5000, 10}}, {"s1", {0, 3}}};
+  EXPECT_EQ(canary.due(kStart).step, Step::give_up);
+  canary.tallies = {{"s0", {0, 0}}, {"s1", {50, 3}}};
+  EXPECT_EQ(canary.due(kStart).step, Step::give_up);
+  canary.tallies = {{"s0", {5000, 0}}, {"s1", {5000, 2}}};  // Too few to say, too many to go on.
+  EXPECT_EQ(canary.due(kStart + 24h * 30).step, Step::check);
+  canary.tallies = {{"s0", {5000, 500}}, {"s1", {5000, 500}}};
+  EXPECT_EQ(canary.due(kStart + 24h * 30).step, Step::activate);
+  canary.tallies = {};
+  canary.facts["s1"].seen = RecordSeen::other;
+  EXPECT_EQ(canary.due(kStart).step, Step::give_up);
+}
+
+TEST(LifeCycleTest, a_canary_signs_all_when_it_is_switched_off_or_the_last) {
+  Canary canary(1);
+  canary.policy.canary.enabled = false;
+  EXPECT_EQ(canary.due(kStart).step, Step::activate);
+  canary = Canary(1);
+  ASSERT_TRUE(move_key(canary.keys, "s0", revoked, {kStart, "", ""}));
+  canary.facts["s0"].seen = RecordSeen::revoked;
+  EXPECT_EQ(canary.due(kStart).step, Step::activate);
+  ASSERT_TRUE(activate_key(canary.keys, "s1", {kStart, "", ""}));
+  EXPECT_EQ(canary.keys.back().share, 0U);
+}
+
 // A world beside the machine: a zone that lags, lies and loses records, a publisher that fails, a
 // program that dies between the deed and its note. The model says what must hold all the same.
 class World {
  public:
   explicit World(unsigned seed, std::vector<std::string> selectors = {}) : random_(seed) {
     zone_["s0"] = Record::key;
+    policy_.canary.enabled = seed % 2 == 0;
     policy_.selectors = std::move(selectors);
   }
 
@@ -152,7 +229,7 @@ class World {
     if (chance(4)) now_ += std::chrono::seconds(random_() % 7200);
     if (chance(10)) hostile_ = chance(2);
     if (chance(40)) facts_.clear();  // A restart: what was in memory is gone.
-    const auto due = next_due(kDomain, keys_, facts_, policy_, now_);
+    const auto due = next_due(kDomain, keys_, facts_, policy_, now_, deliver());
     ASSERT_NE(due.step, Step::nothing);
     if (due.at > now_) {
       now_ = due.at;
@@ -189,6 +266,11 @@ class World {
       case Step::verify:
         if (!dies) ASSERT_TRUE(move_key(keys_, due.selector, verified, note));
         return;
+      case Step::canary:
+        if (dies) return;
+        ASSERT_EQ(zone_[due.selector], Record::key) << "tried without a record";
+        ASSERT_TRUE(try_key(keys_, due.selector, due.share, note));
+        return;
       case Step::activate:
         if (dies) return;
         ASSERT_EQ(zone_[due.selector], Record::key) << "activated without a record";
@@ -215,6 +297,17 @@ class World {
       case Step::fall_back:
         FAIL() << name_of(due.step);
     }
+  }
+
+  // Mail with every key that signs; in bad times receivers refuse some of the canary's.
+  Tallies deliver() {
+    Tallies tallies;
+    for (const KeyEntry& key : keys_) {
+      if (key.state == active) tallies[key.selector] = {1000, 0};
+      if (key.state == canary)
+        tallies[key.selector] = {random_() % 400, hostile_ && chance(50) ? 9U : 0U};
+    }
+    return tallies;
   }
 
   std::string next_selector() {
@@ -249,7 +342,7 @@ class World {
       for (std::size_t i = 1; i < key.moves.size(); ++i)
         ASSERT_TRUE(is_legal(key.moves[i - 1].to, key.moves[i].to));
       const bool on_its_way = key.state == retiring && now_ < *key.since() + policy_.overlap;
-      if (key.state == active || on_its_way)
+      if (key.state == active || key.state == canary || on_its_way)
         ASSERT_EQ(zone_[key.selector], Record::key) << key.selector;
       if (key.state == active) ++actives;
     }

@@ -35,8 +35,8 @@ TEST_F(ReadDomainTest, one_key_without_a_keyset_is_active) {
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
   EXPECT_EQ((*found)->name.text(), "a.example");
-  ASSERT_EQ((*found)->active.size(), 1U);
-  EXPECT_EQ((*found)->active[0].selector, "s1");
+  ASSERT_EQ((*found)->keys.size(), 1U);
+  EXPECT_EQ((*found)->keys[0].selector, "s1");
   EXPECT_FALSE((*found)->profile_given);
 }
 
@@ -61,9 +61,40 @@ TEST_F(ReadDomainTest, takes_the_active_keys_rsa_first) {
         "[[key]]\nselector='s2'\nstate='active'\n[[key]]\nselector='gone'\nstate='revoked'\n");
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
-  ASSERT_EQ((*found)->active.size(), 2U);
-  EXPECT_EQ((*found)->active[0].selector, "s2");
-  EXPECT_EQ((*found)->active[1].selector, "e1");
+  ASSERT_EQ((*found)->keys.size(), 2U);
+  EXPECT_EQ((*found)->keys[0].selector, "s2");
+  EXPECT_EQ((*found)->keys[1].selector, "e1");
+}
+
+TEST_F(ReadDomainTest, a_canary_comes_after_the_active_keys_and_a_broken_one_is_left_out) {
+  write("a.example/s1.pem", rsa_pem());
+  write("a.example/s2.pem", rsa_pem());
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='s2'\nstate='canary'\nshare=10\n"
+        "[[key]]\nselector='s1'\nstate='active'\n");
+  auto found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ((*found)->keys.size(), 2U);
+  EXPECT_EQ((*found)->keys[0].selector, "s1");
+  EXPECT_EQ((*found)->keys[1].selector, "s2");
+  EXPECT_EQ((*found)->keys[1].canary_share, 10U);
+  EXPECT_EQ(active_keys(**found).size(), 1U);
+  write("a.example/s2.pem", "no key");
+  found = read();
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_EQ((*found)->keys.size(), 1U);
+  EXPECT_EQ((*found)->warnings.size(), 1U);
+  fs::remove(store_ / "a.example/s1.pem");
+  EXPECT_FALSE(read());
+}
+
+TEST_F(ReadDomainTest, a_share_belongs_to_a_canary) {
+  write("a.example/s1.pem", rsa_pem());
+  for (const char* wrong : {"state='active'\nshare=10", "state='canary'", "state='canary'\nshare=0",
+                            "state='canary'\nshare=100", "state='canary'\nshare='10'"}) {
+    write("a.example/keyset.toml", std::string("[[key]]\nselector='s1'\n") + wrong + "\n");
+    expect_refused(Fault::key_unavailable, "share");
+  }
 }
 
 TEST_F(ReadDomainTest, reads_the_profile) {
@@ -197,8 +228,8 @@ TEST_F(ReadDomainTest, a_second_key_does_not_disturb_the_first) {
   ASSERT_TRUE(create("e2", Algorithm::ed25519, now));
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
-  ASSERT_EQ((*found)->active.size(), 1U);
-  EXPECT_EQ((*found)->active[0].selector, "s1");
+  ASSERT_EQ((*found)->keys.size(), 1U);
+  EXPECT_EQ((*found)->keys[0].selector, "s1");
   std::ifstream stream(store_ / "a.example/keyset.toml");
   const std::string text(std::istreambuf_iterator<char>(stream), {});
   const auto entries = parse_key_set(text);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "tests/unit/sign/samples.hpp"
 
 namespace signet::sign {
@@ -10,8 +13,8 @@ namespace {
 std::vector<std::string> signers_of(const Plan& plan) {
   std::vector<std::string> names;
   for (const auto& planned : plan.signatures)
-    names.push_back(planned.domain->active[planned.key].selector + "." +
-                    planned.domain->name.text() + (planned.bulk ? " bulk" : ""));
+    names.push_back(planned.domain->keys[planned.key].selector + "." + planned.domain->name.text() +
+                    (planned.bulk ? " bulk" : ""));
   return names;
 }
 
@@ -55,10 +58,38 @@ TEST(PlanTest, the_platform_does_not_sign_its_own_mail_twice) {
             std::vector<std::string>{"r1.a.example"});
 }
 
+TEST(PlanTest, a_canary_signs_its_share_instead_of_the_active_key_of_its_algorithm) {
+  auto domain = std::make_shared<keys::SigningDomain>(
+      keys::SigningDomain{.name = std::move(*Domain::parse("a.example")), .keys = {}});
+  domain->keys.push_back({"r1", copy_of(rsa_key())});
+  domain->keys.push_back({"e1", copy_of(ed25519_key())});
+  domain->keys.push_back({"r2", copy_of(rsa_key()), 10});
+  const auto signers = [&](unsigned lot) {
+    return signers_of(make_plan({.author_domain = domain, .lot = lot}));
+  };
+  const std::vector<std::string> canary{"e1.a.example", "r2.a.example"};
+  const std::vector<std::string> active{"r1.a.example", "e1.a.example"};
+  EXPECT_EQ(signers(0), canary);
+  EXPECT_EQ(signers(9), canary);
+  EXPECT_EQ(signers(10), active);
+  EXPECT_EQ(signers(99), active);
+  EXPECT_EQ(signers(keys::kNoLot), active);
+}
+
+TEST(PlanTest, lots_of_queue_ids_are_even_however_the_messages_come) {
+  for (const std::uint64_t step : {1U, 100U, 1000U, 1'000'000U}) {
+    std::array<unsigned, 100> seen{};
+    for (std::uint64_t i = 0; i < 100'000; ++i)
+      ++seen.at(lot_of({1'795'000'000'000'000U + i * step}));
+    EXPECT_GT(std::ranges::min(seen), 850U) << step;
+    EXPECT_LT(std::ranges::max(seen), 1150U) << step;
+  }
+}
+
 TEST(PlanTest, a_domain_that_names_its_profile_overrules_the_default) {
   auto standard = std::make_shared<keys::SigningDomain>(keys::SigningDomain{
-      .name = std::move(*Domain::parse("a.example")), .active = {}, .profile_given = true});
-  standard->active.push_back({"s", copy_of(ed25519_key())});
+      .name = std::move(*Domain::parse("a.example")), .keys = {}, .profile_given = true});
+  standard->keys.push_back({"s", copy_of(ed25519_key())});
   const auto silent = domain_with("p.example", true, false);
   EXPECT_EQ(signers_of(make_plan({.author_domain = standard,
                                   .platform_domain = silent,

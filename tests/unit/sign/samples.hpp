@@ -45,16 +45,16 @@ inline const keys::PrivateKey& ed25519_key() {
 inline std::shared_ptr<const keys::SigningDomain> domain_with(std::string_view name, bool rsa,
                                                               bool ed25519) {
   auto domain = std::make_shared<keys::SigningDomain>(
-      keys::SigningDomain{.name = std::move(*Domain::parse(name)), .active = {}});
-  if (rsa) domain->active.push_back({"r1", copy_of(rsa_key())});
-  if (ed25519) domain->active.push_back({"e1", copy_of(ed25519_key())});
+      keys::SigningDomain{.name = std::move(*Domain::parse(name)), .keys = {}});
+  if (rsa) domain->keys.push_back({"r1", copy_of(rsa_key())});
+  if (ed25519) domain->keys.push_back({"e1", copy_of(ed25519_key())});
   return domain;
 }
 
 inline Plan plan_for(const std::shared_ptr<const keys::SigningDomain>& domain, bool bulk = false) {
   Plan plan;
   plan.life = std::chrono::hours(24 * 12);
-  for (std::size_t i = 0; i < domain->active.size(); ++i)
+  for (std::size_t i = 0; i < domain->keys.size(); ++i)
     plan.signatures.push_back({domain, i, bulk});
   return plan;
 }

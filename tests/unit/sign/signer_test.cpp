@@ -214,8 +214,8 @@ TEST(SignerTest, is_not_disturbed_by_hostile_signatures_already_there) {
 
 TEST(SignerTest, a_key_that_lies_about_itself_is_caught_before_the_mail_leaves) {
   auto domain = std::make_shared<keys::SigningDomain>(
-      keys::SigningDomain{.name = std::move(*Domain::parse("a.example")), .active = {}});
-  domain->active.push_back({"s1", lying_key()});
+      keys::SigningDomain{.name = std::move(*Domain::parse("a.example")), .keys = {}});
+  domain->keys.push_back({"s1", lying_key()});
   const auto signer = opendkim();
   ASSERT_TRUE(signer);
   const auto result = sign_with(*signer, plan_for(domain), kHeader, "Hi.\r\n");

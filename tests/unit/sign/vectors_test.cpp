@@ -57,10 +57,10 @@ keys::PrivateKey ed25519_from_seed(const std::string& base64) {
 
 TEST_F(CorpusTest, dkimpys_messages_signed_with_its_keys_verify_with_its_records) {
   auto domain = std::make_shared<keys::SigningDomain>(
-      keys::SigningDomain{.name = std::move(*Domain::parse("example.com")), .active = {}});
-  domain->active.push_back(
+      keys::SigningDomain{.name = std::move(*Domain::parse("example.com")), .keys = {}});
+  domain->keys.push_back(
       {"test", std::move(*keys::PrivateKey::from_pem(read_text(corpus() / "dkim/test.private")))});
-  domain->active.push_back({"ed", ed25519_from_seed(read_text(corpus() / "dkim/ed25519test.key"))});
+  domain->keys.push_back({"ed", ed25519_from_seed(read_text(corpus() / "dkim/ed25519test.key"))});
   const auto lookup = [](const std::string& name) -> Result<std::string> {
     return trimmed(
         read_text(corpus() / (name.starts_with("ed") ? "dkim/ed25519test.dns" : "dkim/test.txt")));

@@ -233,5 +233,16 @@ TEST_F(RecoveryTest, keeps_the_identity_of_the_node) {
   EXPECT_EQ(read(), first);
 }
 
+TEST_F(RecoveryTest, a_session_without_a_write_does_not_look_like_a_loss) {
+  open();
+  ASSERT_TRUE(store(message(1), body(100)));
+  ASSERT_TRUE(remove(1));  // A flush drops both.
+  for (int session = 0; session < 3; ++session) {
+    reopen();
+    ASSERT_NE(spool_, nullptr);
+    EXPECT_TRUE(all().empty());
+  }
+}
+
 }  // namespace
 }  // namespace signet::spool

@@ -1,0 +1,48 @@
+#include "keys/canary_tally.hpp"
+
+#include <algorithm>
+
+namespace signet::keys {
+
+void CanaryTally::watch(const Domain& domain, const KeySet& keys) {
+  Watched now;
+  bool on_trial = false;
+  for (const KeyEntry& key : keys) {
+    if (key.state != KeyState::canary && key.state != KeyState::active) continue;
+    now.tallies[key.selector];
+    if (key.state == KeyState::active) continue;
+    on_trial = true;
+    now.stage = std::max(now.stage, key.since().value_or(WallTime()));
+  }
+  const std::lock_guard lock(mutex_);
+  const auto known = watched_.find(domain.text());
+  if (!on_trial) {
+    if (known != watched_.end()) watched_.erase(known);
+  } else if (known == watched_.end() || known->second.stage != now.stage) {
+    watched_.insert_or_assign(domain.text(), std::move(now));
+  }
+  any_ = !watched_.empty();
+}
+
+void CanaryTally::count(const std::vector<std::string>& signed_by, bool refused) {
+  if (!any_.load(std::memory_order_relaxed)) return;
+  constexpr std::string_view kMiddle = "._domainkey.";
+  const std::lock_guard lock(mutex_);
+  for (const std::string_view name : signed_by) {
+    const auto at = name.find(kMiddle);
+    if (at == std::string_view::npos) continue;
+    const auto domain = watched_.find(name.substr(at + kMiddle.size()));
+    if (domain == watched_.end()) continue;
+    const auto tally = domain->second.tallies.find(name.substr(0, at));
+    if (tally == domain->second.tallies.end()) continue;
+    ++(refused ? tally->second.refused : tally->second.delivered);
+  }
+}
+
+Tallies CanaryTally::of(const Domain& domain) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(domain.text());
+  return found == watched_.end() ? Tallies{} : found->second.tallies;
+}
+
+}  // namespace signet::keys
