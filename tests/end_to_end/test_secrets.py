@@ -1,11 +1,14 @@
 """Private keys are nowhere but in their files and in memory that no core dump holds."""
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
 
 import key_search
 import mail
+import peers
+import relay
 import verify
 import waiting
 from api_case import ApiCase
@@ -13,6 +16,7 @@ from key_search import Core, Key
 from relay import run_program
 
 UNPROTECTED = Path(os.environ.get("SIGNET_UNPROTECTED_PROGRAM", "build/asan/signet_unprotected"))
+KEY_HOLDER = os.environ.get("SIGNET_KEY_HOLDER", "build/asan/key_holder")
 KEYSET = '[[key]]\nselector = "rsa"\nstate = "active"\n\n[[key]]\nselector = "ed"\nstate = "active"\n'
 
 
@@ -136,16 +140,59 @@ class Secrets(ApiCase):
         self.assertEqual(core.holds(known), sorted(known.values()), "the search finds what is there")
         self.assertEqual(core.holds(key_search.marks_in_memory(keys)), [])
         left_out, locked = key_search.excluded(made.process)
-        self.assertGreater(left_out, 64 << 10)
         self.assertGreater(locked, 64 << 10)
+        self.assertLessEqual(locked, left_out)
+        self.assertEqual(made.metric("signet_key_memory_locked_bytes"), made.metric("signet_key_memory_bytes"))
+        self.assertGreaterEqual(made.metric("signet_key_memory_bytes"), locked)
+
+    def test_gcore_takes_no_key_from_a_program_that_holds_and_uses_them(self):
+        files = [make_rsa(self.folder / "rsa.pem"), make_key(self.folder / "ed.pem", "-algorithm", "ED25519")]
+        keys = [Key.of(file) for file in files]
+        wanted = key_search.marks_in_memory(keys)
+        for program, is_protected in ((KEY_HOLDER, True), (KEY_HOLDER + "_unprotected", False)):
+            with self.subTest(program):
+                holder = subprocess.Popen([program, *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={})
+                self.addCleanup(holder.communicate)
+                self.assertEqual(holder.stdout.readline(), b"ready\n")
+                core = Core(self, holder, self.folder)
+                self.assertEqual(core.way, "gcore")
+                self.assertEqual(core.holds({str(files[0]).encode(): "an argument"}), ["an argument"])
+                found = core.holds(wanted)
+                if is_protected:
+                    self.assertEqual(found, [])
+                else:
+                    self.assert_found(keys, found)
+
+    def assert_found(self, keys, found):
+        """The numbers from which the rest of a key follows, each of each key."""
+        for key in keys:
+            for number in ("p", "q", "d") if "p" in key.numbers else ("seed",):
+                self.assertTrue(any(name.startswith(f"{number} of {key.name}") for name in found), (key.name, number, found))
+
+    def test_a_limit_of_locked_memory_is_told_once_and_mail_goes_on(self):
+        peers.need_root("it takes a capability away")
+        sink = self.sink()
+        made = relay.Relay(self, self.folder, relay.route(sink.port))
+        made.launcher = ["/usr/bin/prlimit", "--memlock=131072:131072", "/usr/bin/setpriv", "--bounding-set=-ipc_lock"]
+        domains = [f"d{number}.example" for number in range(40)]
+        self.marked_domain(domains[0])
+        for domain in domains[1:]:
+            shutil.copytree(self.stored(domains[0]), self.stored(domain))
+        made.start()
+        for domain in domains:
+            self.send(made, domain)
+        sink.wait(len(domains))
+        self.assertTrue(all(len(verify.signatures(received.octets)) == 2 for received in sink.messages))
+        waiting.until(self, lambda: "raise LimitMEMLOCK" in made.stderr(), "the warning")
+        self.assertLessEqual(made.metric("signet_key_memory_locked_bytes"), 131072)
+        self.assertGreater(made.metric("signet_key_memory_bytes"), 131072)
+        made.stop()
+        self.assertEqual(made.stderr().count("raise LimitMEMLOCK"), 1)
 
     def test_without_protection_the_same_search_finds_the_keys(self):
         made, _, keys = self.signing_relay(program=UNPROTECTED)
         found = Core(self, made.process, self.folder).holds(key_search.marks_in_memory(keys))
-        for key in keys:
-            for number in ("p", "q", "d") if "p" in key.numbers else ("seed",):
-                with self.subTest(key=key.name, number=number):
-                    self.assertTrue(any(name.startswith(f"{number} of {key.name}") for name in found), found)
+        self.assert_found(keys, found)
 
     def test_no_log_metric_error_or_answer_holds_a_key(self):
         made, sink, keys = self.signing_relay()
