@@ -240,6 +240,7 @@ TEST(UclTest, reads_sections_lists_comments_and_json) {
             R"("b.example":{"selector":"y"}},"more":["a","b"],"path":"/d/$domain.${S}.key",)"
             R"("selector":"s\"1","text":"l1\nl2","use_esld":false})");
   EXPECT_EQ(parse_ucl(R"({"a": {"b": [true, "c"]}})")->dump(), R"({"a":{"b":[true,"c"]}})");
+  EXPECT_EQ(parse_ucl(R"({"a": "\n\r\t\b\f\/"})")->dump(), R"({"a":"\n\r\t\b\f/"})");
 }
 
 TEST(UclTest, says_where_a_text_goes_wrong) {
@@ -334,6 +335,7 @@ TEST_F(ImportTest, the_record_beside_a_key_says_its_selector) {
                      strings + " )\n"),
             "s1");
   EXPECT_EQ(selector("a60 TXT ( " + strings + " )"), "a60");
+  EXPECT_EQ(selector("s2 TXT \"\\118\\=" + record.substr(2) + "\""), "s2");  // RFC 1035 5.1.
   EXPECT_THAT(selector("s1._domainkey.other.example. TXT ( " + strings + " )"),
               HasSubstr("no record of example.com"));
   EXPECT_THAT(selector("s1 TXT \"v=DKIM1; p=AAAA\""), HasSubstr("no record"));
