@@ -56,8 +56,9 @@ class Resolver {
   ImportRules resolve() {
     for (const Domain& author : authors_) decide(author);
     for (std::size_t i = 0; i < patterns_.size(); ++i) {
-      if (!fixed_[i].empty() || used_.contains(i)) continue;
-      refuse(i, "covers domains that are not named here: name those that send with --domain");
+      if (fixed_[i].empty() && !used_.contains(i))
+        refuse(i, "covers domains that are not named here: name those that send with --domain");
+      if (!fixed_[i].empty() && !Domain::parse(fixed_[i])) refuse(i, "is about no domain name");
     }
     return std::move(result_);
   }

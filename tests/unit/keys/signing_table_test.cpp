@@ -77,6 +77,14 @@ TEST(SigningTableTest, what_covers_unnamed_domains_is_refused_until_they_are_nam
   EXPECT_THAT(named.refusals, IsEmpty());
 }
 
+TEST(SigningTableTest, a_line_about_no_domain_name_is_not_lost_in_silence) {
+  for (const bool patterns : {true, false}) {
+    const auto rules = resolve_tables(tables(patterns, {{"*@a..example", "main"}}), {});
+    EXPECT_THAT(said(rules), IsEmpty());
+    EXPECT_THAT(rules.refusals, ElementsAre("T:1: *@a..example is about no domain name"));
+  }
+}
+
 TEST(SigningTableTest, a_percent_sign_is_the_authors_domain) {
   const auto rules = resolve_tables(tables(true, {{"*", "any"}}), domains({"b.example"}));
   EXPECT_THAT(said(rules), ElementsAre("b.example b.example:s3:/k/b.example/s3"));
