@@ -63,6 +63,7 @@ constexpr std::array kRouteKinds{"mx", "host", "maildir"};
 constexpr std::array kTlsPolicies{"none", "may", "encrypt", "verify"};
 constexpr std::array kProfiles{"standard", "bulk"};
 constexpr std::array kAddresses{"whole", "domain", "hashed"};
+constexpr std::array kWebhookFormats{"ndjson", "json"};
 constexpr std::array kPublishers{"none", "manual", "rfc2136", "command"};
 
 void add_listener(const ListenerSettings& listener, std::map<std::string, std::string>& into) {
@@ -226,6 +227,15 @@ std::map<std::string, std::string> describe(const Settings& settings) {
       .add("delivery_log_kept", settings.monitoring.delivery_log_kept)
       .add("delivery_log_addresses", word(settings.monitoring.delivery_log_addresses, kAddresses))
       .add("log_level", settings.monitoring.log_level);
+  Lines(all, "webhook")
+      .add("url", settings.webhook.url)
+      .add("token", settings.webhook.token)
+      .add("ca", settings.webhook.ca)
+      .add("format", word(settings.webhook.format, kWebhookFormats))
+      .add("batch_events", settings.webhook.batch_events)
+      .add("batch_time", settings.webhook.batch_time)
+      .add("timeout", settings.webhook.timeout)
+      .add("buffer_bytes", settings.webhook.buffer_bytes);
   Lines(all, "rotation")
       .add("publisher", word(settings.rotation.publisher, kPublishers))
       .add("interval", settings.rotation.interval)

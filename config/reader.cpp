@@ -62,6 +62,7 @@ void read_settings(Reading& reading, const Table& document, Settings& settings) 
   read_queue(root, settings);
   read_resolver(root, settings);
   read_monitoring(root, settings);
+  read_webhook(root, settings);
   read_rotation(root, settings);
   read_admin(root, settings);
   read_audit(root, settings);

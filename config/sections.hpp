@@ -34,6 +34,7 @@ void read_timeouts(Section& root, Settings& settings);
 void read_queue(Section& root, Settings& settings);
 void read_resolver(Section& root, Settings& settings);
 void read_monitoring(Section& root, Settings& settings);  ///< After the spool's path.
+void read_webhook(Section& root, Settings& settings);
 void read_admin(Section& root, Settings& settings);
 void read_rotation(Section& root, Settings& settings);  ///< After the resolver.
 void read_audit(Section& root, Settings& settings);

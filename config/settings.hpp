@@ -228,6 +228,20 @@ struct MonitoringSettings {
   friend bool operator==(const MonitoringSettings&, const MonitoringSettings&) = default;
 };
 
+struct WebhookSettings {
+  enum class Format { ndjson, json };
+
+  std::string url;              ///< http:// or https://; empty: nothing is sent.
+  std::filesystem::path token;  ///< Holds a bearer token.
+  std::filesystem::path ca;     ///< Empty: the system's trust store.
+  Format format = Format::ndjson;
+  std::uint32_t batch_events = 500;
+  milliseconds batch_time = seconds(1);
+  milliseconds timeout = seconds(10);  ///< Of one request.
+  std::uint64_t buffer_bytes = std::uint64_t{64} << 20U;
+  friend bool operator==(const WebhookSettings&, const WebhookSettings&) = default;
+};
+
 struct AdminSettings {
   std::optional<Endpoint> listen;          ///< /v1 over TCP, with a token; nothing when unset.
   std::filesystem::path tokens;            ///< Names, scopes and hashes (relay/admin/tokens.hpp).
@@ -301,6 +315,7 @@ struct Settings {
   QueueSettings queue;
   ResolverOptions resolver;
   MonitoringSettings monitoring;
+  WebhookSettings webhook;
   RotationSettings rotation;
   AdminSettings admin;
   AuditSettings audit;

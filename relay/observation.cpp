@@ -10,6 +10,12 @@ double age_seconds(const Clock& clock, const std::optional<WallTime>& since) {
   return since ? std::chrono::duration<double>(clock.now() - *since).count() : 0;
 }
 
+double share(const spool::Stats& stats) {
+  return stats.disk_size == 0
+             ? 0
+             : static_cast<double>(stats.disk_free) / static_cast<double>(stats.disk_size);
+}
+
 admin::Api::Policy policy_of(const Snapshot& snapshot) {
   return {.tokens = snapshot.admin_tokens,
           .requests_per_second = snapshot.settings->admin.requests_per_second};
@@ -93,6 +99,16 @@ void Observation::add_gauges() {
   add(Family::spool_quarantined, [&] { return spool.stats().quarantined; });
   add(Family::spool_disk_bytes, [&] { return spool.stats().disk_bytes; });
   add(Family::spool_disk_short, [&] { return spool.is_disk_short(); });
+  add(Family::spool_disk_free, [&] { return spool.stats().disk_free; });
+  add(Family::spool_disk_size, [&] { return spool.stats().disk_size; });
+  add(Family::spool_disk_free_share, [&] { return share(spool.stats()); });
+  add(Family::spool_suspended, [&] { return spool.is_suspended(); });
+  add(Family::spool_compaction_pending, [&] { return spool.stats().compaction_pending_bytes; });
+  add(Family::spool_compactions, [&] { return spool.stats().compactions; });
+  add(Family::spool_flushes, [&] { return spool.stats().flushes; });
+  add(Family::spool_write_delayed, [&] { return spool.stats().write_delayed; });
+  add(Family::spool_write_stopped, [&] { return spool.stats().write_stopped; });
+  add(Family::spool_stalls, [&] { return spool.stats().stalls; });
   add(Family::session_memory, [&memory = services_.memory] { return memory.used(); });
   add(Family::destinations_backing_off, [&backoff = services_.backoff] { return backoff.size(); });
   add(Family::delivery_log_behind, [&log = services_.log] { return log.is_behind(); });

@@ -220,6 +220,7 @@ class Outbound {
                                       report::DsnRequest request);
   void write_state(std::shared_ptr<Delivery> delivery);
   net::Task<void> remove_again(std::shared_ptr<Delivery> delivery);
+  net::Task<void> update_again(std::shared_ptr<Delivery> delivery);
   void write_progress(const Delivery& delivery);
 
   std::uint64_t random();

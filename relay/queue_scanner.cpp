@@ -44,7 +44,8 @@ net::Task<void> QueueScanner::scan() {
 net::Task<QueueScanner::Pass> QueueScanner::pass() {
   const bool broken = services_.spool.broken().has_value();
   services_.metrics.spool_broken(broken);
-  if (broken) co_return Pass::done;  // What comes of an attempt could not be stored.
+  // What comes of an attempt could not be stored.
+  if (broken || services_.spool.is_suspended()) co_return Pass::done;
   const auto has_room = [](const Pipeline* pipeline) { return pipeline->outbound().has_room(); };
   if (std::ranges::none_of(pipelines_, has_room)) co_return Pass::no_room;
   {

@@ -26,14 +26,16 @@ Result<std::unique_ptr<sign::Signer>> make_signer(bool cached_keys) {
   return sign::make_opendkim_signer();
 }
 
-Result<std::unique_ptr<report::DeliveryLog>> open_delivery_log(const config::Settings& settings) {
+Result<std::unique_ptr<report::DeliveryLog>> open_delivery_log(const config::Settings& settings,
+                                                               report::Webhook& webhook) {
   const config::MonitoringSettings& monitoring = settings.monitoring;
   const bool has_place = !monitoring.delivery_log.empty();
   report::DeliveryLog::Options options{
       .file = has_place ? monitoring.delivery_log : settings.spool / "delivery.log",
       .rotate_bytes = monitoring.delivery_log_bytes,
       .kept = monitoring.delivery_log_kept,
-      .privacy = {static_cast<report::Addresses>(monitoring.delivery_log_addresses)}};
+      .privacy = {static_cast<report::Addresses>(monitoring.delivery_log_addresses)},
+      .copy = [&webhook](std::string_view line) { webhook.add(line); }};
   if (options.privacy.addresses == report::Addresses::hashed) {
     auto key = report::address_key(settings.spool / "address.key");
     if (!key) return key.failure();
@@ -92,7 +94,10 @@ Result<void> Relay::open_stores() {
       clock_);
   if (!spool) return spool.failure();
   spool_ = std::move(*spool);
-  auto log = open_delivery_log(settings);
+  webhook_ = std::make_unique<report::Webhook>(
+      report::Webhook::Options{.waiting_file = settings.spool / "webhook.waiting"}, clock_);
+  webhook_->aim(current_->get()->webhook);
+  auto log = open_delivery_log(settings, *webhook_);
   if (!log) return log.failure();
   log_ = std::move(*log);
   return {};
@@ -221,7 +226,24 @@ Result<void> Relay::open_observation() {
     if (door_->is_draining()) return "shutting down";
     return std::nullopt;
   });
+  add_webhook_metrics();
   return {};
+}
+
+void Relay::add_webhook_metrics() {
+  using monitoring::Family;
+  const auto add = [this](Family family, auto read) {
+    metrics_.on_scrape(family, [&webhook = *webhook_, read] {
+      return static_cast<double>(read(webhook.stats()));
+    });
+  };
+  using Stats = report::Webhook::Stats;
+  add(Family::webhook_events, [](const Stats& stats) { return stats.sent; });
+  add(Family::webhook_dropped, [](const Stats& stats) { return stats.dropped; });
+  add(Family::webhook_errors, [](const Stats& stats) { return stats.failures; });
+  add(Family::webhook_waiting, [](const Stats& stats) { return stats.waiting; });
+  add(Family::webhook_waiting_bytes, [](const Stats& stats) { return stats.waiting_bytes; });
+  add(Family::webhook_oldest, [](const Stats& stats) { return stats.oldest.count(); });
 }
 
 int Relay::run() {
@@ -367,6 +389,7 @@ net::Task<void> Relay::reload_once() {
   }
   allow_labels(*loaded->settings);
   tell_certificates(*loaded);
+  webhook_->aim(loaded->webhook);
   current_->set(std::move(*loaded));
   reloads_.applied(clock_.now(), unchanged);
   spdlog::info("configuration reloaded");
@@ -403,6 +426,7 @@ void Relay::close() {
   for (Worker& worker : workers_) worker.thread.reset();
   workers_.clear();
   log_.reset();
+  webhook_.reset();
 }
 
 }  // namespace signet

@@ -59,6 +59,7 @@ class Relay {
   [[nodiscard]] Result<void> open_workers();
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_observation();
+  void add_webhook_metrics();
   void allow_labels(const config::Settings& settings);
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
   net::Task<void> start_queue();
@@ -80,6 +81,7 @@ class Relay {
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<keys::DomainStore> domains_;
   std::unique_ptr<spool::Spool> spool_;
+  std::unique_ptr<report::Webhook> webhook_;  ///< Outlives the log, which writes to it.
   std::unique_ptr<report::DeliveryLog> log_;
   std::unique_ptr<route::Router> router_;
   std::unique_ptr<authorise::Quotas> quotas_;

@@ -23,6 +23,7 @@
 #include "relay/net/tls.hpp"
 #include "relay/reload_history.hpp"
 #include "relay/report/delivery_log.hpp"
+#include "relay/report/webhook.hpp"
 #include "relay/route/router.hpp"
 #include "relay/schedule/schedule.hpp"
 #include "relay/spool/spool.hpp"
@@ -35,7 +36,8 @@ struct Snapshot {
   std::shared_ptr<const config::Settings> settings;
   std::shared_ptr<const net::ServerTls> server_tls;  ///< Null: no certificate configured.
   std::shared_ptr<const net::ClientTls> client_tls;
-  std::shared_ptr<const admin::Tokens> admin_tokens;  ///< Null: none configured.
+  std::shared_ptr<const admin::Tokens> admin_tokens;               ///< Null: none configured.
+  std::shared_ptr<const report::WebhookTarget> webhook = nullptr;  ///< Null: none configured.
 };
 
 /// The generation in force. Any thread.

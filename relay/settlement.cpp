@@ -14,7 +14,7 @@ using deliver::RecipientResult;
 using spool::RecipientStatus;
 
 constexpr std::chrono::minutes kLeastPause{1};
-constexpr std::chrono::seconds kRemoveAgain{10};
+constexpr std::chrono::seconds kWriteAgain{10};
 
 bool is_open(const spool::RecipientState& recipient) {
   return recipient.status == RecipientStatus::queued || recipient.status == RecipientStatus::held;
@@ -226,12 +226,28 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   if (delivery->parked_until && !delivery->attempted)
     state.due = std::min(*delivery->parked_until, record.expires);
   state.due = std::max<WallTime>(state.due, services_.clock.now() + kLeastPause);
-  services_.spool.update(
-      id, state, previous_due, spool::Attempts::over, loop_, [this, id](Result<void> updated) {
-        if (!updated)
-          spdlog::error("new state of {} not stored: {}", id.to_string(), updated.error().detail);
-        services_.in_memory.erase(id);
-      });
+  services_.spool.update(id, state, previous_due, spool::Attempts::over, loop_,
+                         [this, delivery](Result<void> updated) {
+                           if (updated) return services_.in_memory.erase(delivery->record().id);
+                           if (!draining_) scope_.spawn(update_again(delivery));
+                         });
+}
+
+// Until it is stored it counts as in memory: who has the message must not get it again.
+net::Task<void> Outbound::update_again(std::shared_ptr<Delivery> delivery) {
+  const QueueId id = delivery->record().id;
+  const WallTime due = delivery->stored->state.due;
+  const spool::State state = std::move(delivery->state);
+  delivery.reset();
+  for (;;) {
+    spdlog::error("the new state of {} is not stored", id.to_string());
+    co_await loop_.sleep(kWriteAgain);
+    auto updated = co_await net::completion<Result<void>>(loop_, [&](auto done) {
+      services_.spool.update(id, state, due, spool::Attempts::over, loop_, std::move(done));
+    });
+    if (updated) break;
+  }
+  services_.in_memory.erase(id);
 }
 
 // Until it is gone it counts as in memory: what is done must not go out again.
@@ -242,7 +258,7 @@ net::Task<void> Outbound::remove_again(std::shared_ptr<Delivery> delivery) {
   delivery.reset();
   for (;;) {
     spdlog::error("{} is done but stays in the spool", id.to_string());
-    co_await loop_.sleep(kRemoveAgain);
+    co_await loop_.sleep(kWriteAgain);
     auto removed = co_await net::completion<Result<void>>(
         loop_, [&](auto done) { services_.spool.remove(id, due, chunks, loop_, std::move(done)); });
     if (removed) break;

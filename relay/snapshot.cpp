@@ -29,6 +29,49 @@ Result<std::shared_ptr<const admin::Tokens>> load_tokens(const std::filesystem::
   return std::make_shared<const admin::Tokens>(std::move(*tokens));
 }
 
+/// The Authorization field for the token in `file` (RFC 6750 2.1); empty without a file.
+Result<std::string> bearer_field(const std::filesystem::path& file) {
+  if (file.empty()) return std::string();
+  const auto read =
+      keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+  if (!read)
+    return fail(Fault::configuration, "token " + file.string() + ": " + read.error().detail);
+  std::string_view token = read->view();
+  while (token.ends_with('\n') || token.ends_with('\r')) token.remove_suffix(1);
+  const std::string field = "Bearer " + std::string(token);
+  if (admin::bearer_token(field) != token)
+    return fail(Fault::configuration, "token " + file.string() + " does not hold one token");
+  return field;
+}
+
+Result<std::shared_ptr<const report::WebhookTarget>> load_webhook(
+    const config::WebhookSettings& settings) {
+  if (settings.url.empty()) return std::shared_ptr<const report::WebhookTarget>{};
+  const auto wrong = [](const std::string& what) {
+    return fail(Fault::configuration, "[webhook]: " + what);
+  };
+  auto url = net::HttpUrl::parse(settings.url);
+  if (!url) return wrong(url.error().detail);
+  auto field = bearer_field(settings.token);
+  if (!field) return wrong(field.error().detail);
+  if (!field->empty() && !url->tls && !url->is_loopback())
+    return wrong("the token would travel in clear: use https");
+  auto target = std::make_shared<report::WebhookTarget>();
+  if (url->tls) {
+    auto tls = net::ClientTls::load(settings.ca);
+    if (!tls) return wrong(tls.error().detail);
+    target->tls = std::move(*tls);
+  }
+  target->url = std::move(*url);
+  target->authorization = std::move(*field);
+  target->format = static_cast<report::WebhookTarget::Format>(settings.format);
+  target->batch_events = settings.batch_events;
+  target->batch_time = settings.batch_time;
+  target->timeout = settings.timeout;
+  target->buffer_bytes = settings.buffer_bytes;
+  return std::shared_ptr<const report::WebhookTarget>(std::move(target));
+}
+
 /// Why `file` can't be read; empty: it can.
 std::string why_unreadable(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -47,7 +90,10 @@ Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings)
   if (!client) return client.failure();
   auto tokens = load_tokens(settings->admin.tokens);
   if (!tokens) return tokens.failure();
-  return Snapshot{std::move(settings), std::move(*server), std::move(*client), std::move(*tokens)};
+  auto webhook = load_webhook(settings->webhook);
+  if (!webhook) return webhook.failure();
+  return Snapshot{std::move(settings), std::move(*server), std::move(*client), std::move(*tokens),
+                  std::move(*webhook)};
 }
 
 Result<Snapshot> load_snapshot(const std::filesystem::path& file,

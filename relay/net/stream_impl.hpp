@@ -18,13 +18,9 @@
 #include "relay/net/descriptor.hpp"
 #include "relay/net/libevent.hpp"
 #include "relay/net/stream.hpp"
+#include "relay/net/tls_impl.hpp"
 
 namespace signet::net {
-
-struct SslFree {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
-using UniqueSsl = std::unique_ptr<SSL, SslFree>;
 
 [[nodiscard]] inline SteadyTime deadline_in(Timeout timeout) {
   return std::chrono::steady_clock::now() +

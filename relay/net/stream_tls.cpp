@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "relay/base/ip_address.hpp"
 #include "relay/net/stream_impl.hpp"
 #include "relay/net/tls_impl.hpp"
 
@@ -59,18 +58,6 @@ TlsFacts facts_of(SSL* ssl) {
   facts.peer_verified = verdict == X509_V_OK;
   if (!facts.peer_verified) facts.verify_error = X509_verify_cert_error_string(verdict);
   return facts;
-}
-
-/// SNI (never an address, RFC 6066 3) and the name the certificate must carry.
-bool set_expected_name(SSL* ssl, std::string_view server_name) {
-  if (server_name.ends_with('.')) server_name.remove_suffix(1);
-  if (server_name.empty()) return false;
-  const std::string name(server_name);
-  if (IpAddress::parse(name)) {
-    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
-  }
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  return SSL_set_tlsext_host_name(ssl, name.c_str()) == 1 && SSL_set1_host(ssl, name.c_str()) == 1;
 }
 
 /// A fresh connection of `context` on `socket`; null when memory is short.

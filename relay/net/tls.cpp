@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "relay/base/ip_address.hpp"
 #include "relay/net/tls_impl.hpp"
 
 namespace signet::net {
@@ -192,6 +193,17 @@ Result<std::shared_ptr<const ClientTls>> ClientTls::load(const std::filesystem::
                                 : SSL_CTX_load_verify_file(context, ca.c_str());
   if (loaded != 1) return refuse("CA certificates " + ca.string());
   return std::shared_ptr<const ClientTls>(std::make_shared<ClientTls>(std::move(impl)));
+}
+
+bool set_expected_name(SSL* ssl, std::string_view server_name) {
+  if (server_name.ends_with('.')) server_name.remove_suffix(1);
+  if (server_name.empty()) return false;
+  const std::string name(server_name);
+  if (IpAddress::parse(name)) {
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+  }
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set_tlsext_host_name(ssl, name.c_str()) == 1 && SSL_set1_host(ssl, name.c_str()) == 1;
 }
 
 ClientTls::ClientTls(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -16,6 +16,10 @@ struct SslContextFree {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 using UniqueSslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
+struct SslFree {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+using UniqueSsl = std::unique_ptr<SSL, SslFree>;
 
 struct ServerTls::Impl {
   /// The context whose certificate carries `name`, wildcards included; null: none.
@@ -31,6 +35,9 @@ struct ClientTls::Impl {
 
 /// dNSNames of a certificate, lower case, as written; without any its CN (RFC 6125 6.4.4).
 [[nodiscard]] std::vector<std::string> subject_names(X509* certificate);
+
+/// SNI (never an address, RFC 6066 3) and the name that the peer's certificate must carry.
+[[nodiscard]] bool set_expected_name(SSL* ssl, std::string_view server_name);
 
 /// Empties this thread's OpenSSL error queue into one line; "unknown error" when it is empty.
 [[nodiscard]] std::string take_tls_errors();

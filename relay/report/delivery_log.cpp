@@ -171,6 +171,7 @@ void DeliveryLog::write(Fact fact) {
     const std::lock_guard lock(impl_->mutex);
     was_empty = impl_->pending.empty();
     impl_->pending += line;
+    if (impl_->options.copy) impl_->options.copy(line);
     impl_->waiting_bytes.fetch_add(line.size(), std::memory_order_relaxed);
   }
   if (was_empty) impl_->changed.notify_one();

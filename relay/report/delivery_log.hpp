@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,8 @@ class DeliveryLog {
     std::uint64_t rotate_bytes = 0;  ///< FILE becomes FILE.1 when it is larger; 0: never.
     std::uint32_t kept = 5;          ///< Files before FILE; the oldest goes.
     AddressPrivacy privacy = {};
+    /// Gets each line as it is written, in the order of the lines; must not block. May be empty.
+    std::function<void(std::string_view)> copy = {};
   };
   /// Fault: configuration.
   [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(Options options);

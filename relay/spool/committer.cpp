@@ -47,11 +47,13 @@ void Committer::submit(Request request) {
 void Committer::run() {
   std::vector<Request> taken;
   while (take(taken)) {
+    const std::shared_lock open(near_.gate);
     if (!taken.empty()) commit(taken);
     taken.clear();
     sync_if_late(steady_clock::now());
   }
   // The end: everything is durable, and the mark says exactly how far.
+  const std::shared_lock open(near_.gate);
   sync_if_late(Instant::max());
 }
 
@@ -159,9 +161,10 @@ bool Committer::write_durable(Group& group) {
 }
 
 // While a full disk keeps RocksDB from writing its tables it refuses writes without touching the
-// log.
+// log; RocksDB's own word came first then.
 void Committer::note_failure(const rocksdb::Status& status) {
   if (status.IsNoSpace() && near_.health.is_suspended()) return;
+  if (status.IsNoSpace()) return near_.health.run_out_of_room(status.ToString());
   near_.health.break_down(status.ToString());
 }
 
@@ -182,7 +185,8 @@ void Committer::refuse(std::vector<Request>& requests) {
 }
 
 void Committer::sync_if_late(Instant now) {
-  if (near_.health.is_broken()) return;
+  // A log with a failed write must not be touched again: RocksDB ends the process for it.
+  if (near_.health.is_broken() || near_.health.needs_reopening()) return;
   if (unsynced_since_ && now - *unsynced_since_ >= kSyncDelay) {
     const rocksdb::Status status = near_.database.db().SyncWAL();
     if (!status.ok()) return note_failure(status);
@@ -192,7 +196,12 @@ void Committer::sync_if_late(Instant now) {
     unmarked_since_.reset();
     Result<void> marked = near_.mark.set(durable_);
     if (marked) marked = near_.mark.sync();
-    if (!marked) near_.health.break_down(marked.error().detail);
+    // An older mark is less than it could be, not wrong: it is written when there is room.
+    if (!marked && marked.error().fault == Fault::disk_short) {
+      unmarked_since_ = now;
+    } else if (!marked) {
+      near_.health.break_down(marked.error().detail);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <thread>
 #include <vector>
 
@@ -39,11 +40,12 @@ class Committer {
   using OnCommit = std::function<void(std::size_t messages, std::chrono::microseconds took)>;
   struct Neighbours {  ///< All outlive the committer.
     const Database& database;
-    const SpoolDirectory& directory;
+    SpoolDirectory& directory;
     HighWaterMark& mark;
     Counters& counters;
     DueFloor& floor;
     Health& health;
+    std::shared_mutex& gate;  ///< Held alone by who opens the database anew.
   };
 
   Committer(Neighbours neighbours, OnCommit on_commit);

@@ -19,6 +19,12 @@ Stats Counters::snapshot() const {
   stats.commits = commits;
   stats.syncs = syncs;
   stats.disk_bytes = disk_bytes;
+  stats.compaction_pending_bytes = compaction_pending_bytes;
+  stats.compactions = compactions;
+  stats.flushes = flushes;
+  stats.stalls = stalls;
+  stats.write_delayed = write_delayed;
+  stats.write_stopped = write_stopped;
   stats.oldest = to_time(oldest);
   stats.oldest_held = to_time(oldest_held);
   return stats;

@@ -20,6 +20,12 @@ struct Counters {
   std::atomic<std::uint64_t> last_id = 0;
   std::atomic<std::uint64_t> removed_bytes = 0;  ///< Since the last collection of dead bodies.
   std::atomic<std::uint64_t> disk_bytes = 0;
+  std::atomic<std::uint64_t> compaction_pending_bytes = 0;
+  std::atomic<std::uint64_t> compactions = 0;
+  std::atomic<std::uint64_t> flushes = 0;
+  std::atomic<std::uint64_t> stalls = 0;
+  std::atomic<bool> write_delayed = false;
+  std::atomic<bool> write_stopped = false;
   std::atomic<std::int64_t> oldest = kNone;       ///< Milliseconds since 1970.
   std::atomic<std::int64_t> oldest_held = kNone;  ///< Milliseconds since 1970.
 

@@ -7,6 +7,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <mutex>
 #include <vector>
 
 namespace signet::spool {
@@ -27,25 +28,40 @@ bool is_of_tables(rocksdb::BackgroundErrorReason reason) {
          reason == rocksdb::BackgroundErrorReason::kCompaction;
 }
 
-class TroubleListener final : public rocksdb::EventListener {
+}  // namespace
+
+class Database::Listener final : public rocksdb::EventListener {
  public:
-  explicit TroubleListener(Database::OnTrouble on_trouble) : on_trouble_(std::move(on_trouble)) {}
+  explicit Listener(OnTrouble on_trouble) : on_trouble_(std::move(on_trouble)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
-    on_trouble_(status->ToString(), kind_of(reason, *status));
+    if (on_trouble_) on_trouble_(status->ToString(), kind_of(reason, *status));
+  }
+  void OnStallConditionsChanged(const rocksdb::WriteStallInfo& stall) override {
+    if (stall.condition.cur == rocksdb::WriteStallCondition::kNormal) return;
+    const std::lock_guard lock(mutex_);
+    if (on_stall_) on_stall_();
+  }
+  void on_stall(std::function<void()> told) {
+    const std::lock_guard lock(mutex_);
+    on_stall_ = std::move(told);
   }
 
  private:
   static Database::Trouble kind_of(rocksdb::BackgroundErrorReason reason,
                                    const rocksdb::Status& status) {
     if (status.severity() <= rocksdb::Status::kSoftError) return Database::Trouble::passing;
+    if (!status.IsNoSpace()) return Database::Trouble::lasting;
     const bool can_resume = status.severity() == rocksdb::Status::kHardError;
-    if (can_resume && status.IsNoSpace() && is_of_tables(reason))
-      return Database::Trouble::disk_full;
-    return Database::Trouble::lasting;
+    return can_resume && is_of_tables(reason) ? Database::Trouble::disk_full
+                                              : Database::Trouble::out_of_room;
   }
 
-  Database::OnTrouble on_trouble_;
+  OnTrouble on_trouble_;
+  std::mutex mutex_;
+  std::function<void()> on_stall_;
 };
+
+namespace {
 
 bool is_salvage(Database::Mode mode) {
   return mode == Database::Mode::read_only_salvage || mode == Database::Mode::read_write_salvage;
@@ -56,7 +72,7 @@ bool is_read_only(Database::Mode mode) {
 }
 
 rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env,
-                                    Database::OnTrouble on_trouble) {
+                                    std::shared_ptr<rocksdb::EventListener> listener) {
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = !is_read_only(mode);
@@ -80,8 +96,7 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env,
   options.keep_log_file_num = 2;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  if (on_trouble)
-    options.listeners.push_back(std::make_shared<TroubleListener>(std::move(on_trouble)));
+  if (listener) options.listeners.push_back(std::move(listener));
   return options;
 }
 
@@ -113,6 +128,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> column_options() {
 
 Failure opening_failed(const rocksdb::Status& status) {
   if (status.IsCorruption()) return fail(Fault::spool_lossy, status.ToString());
+  if (status.IsNoSpace()) return fail(Fault::disk_short, status.ToString());
   const bool locked = status.IsIOError() && status.ToString().find("lock ") != std::string::npos;
   return fail(locked ? Fault::spool_in_use : Fault::spool_failed, status.ToString());
 }
@@ -127,7 +143,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
     opened->env_ = rocksdb::NewCompositeEnv(file_system);
     env = opened->env_.get();
   }
-  const rocksdb::DBOptions options = database_options(mode, env, std::move(on_trouble));
+  opened->listener_ = std::make_shared<Listener>(std::move(on_trouble));
+  const rocksdb::DBOptions options = database_options(mode, env, opened->listener_);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -148,12 +165,25 @@ Result<void> Database::repair(const std::filesystem::path& path) {
   return {};
 }
 
-Database::~Database() {
+Database::~Database() { close(); }
+
+void Database::on_stall(std::function<void()> told) { listener_->on_stall(std::move(told)); }
+
+void Database::close() {
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* column : columns_) {
     db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
   }
   db_->Close().PermitUncheckedError();
+  db_.reset();
+}
+
+void Database::adopt(Database& fresh) {
+  close();
+  listener_ = std::move(fresh.listener_);
+  env_ = std::move(fresh.env_);
+  db_ = std::move(fresh.db_);
+  columns_ = fresh.columns_;
 }
 
 rocksdb::Status Database::write(rocksdb::WriteBatch& batch, bool sync) const {

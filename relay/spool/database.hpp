@@ -30,15 +30,16 @@ class Database {
     read_write_salvage,
   };
   using FileSystem = std::shared_ptr<rocksdb::FileSystem>;  ///< Empty: the real one.
-  /// RocksDB could not flush or compact.
+  /// RocksDB could not write.
   enum class Trouble {
-    passing,    ///< It can be tried again; writes go on.
-    disk_full,  ///< It takes no writes until that has succeeded; nothing is lost.
-    lasting,    ///< It takes no writes any more.
+    passing,      ///< It can be tried again; writes go on.
+    disk_full,    ///< It takes no writes until that has succeeded; nothing is lost.
+    out_of_room,  ///< The disk was full for its log: it takes no writes until it is opened anew.
+    lasting,      ///< It takes no writes any more.
   };
   using OnTrouble = std::function<void(const std::string& reason, Trouble trouble)>;
 
-  /// Faults: spool_in_use, spool_lossy (RocksDB sees damage), spool_failed.
+  /// Faults: spool_in_use, spool_lossy (RocksDB sees damage), disk_short, spool_failed.
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
                                                               Mode mode, FileSystem file_system,
                                                               OnTrouble on_trouble);
@@ -48,6 +49,16 @@ class Database {
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
+
+  /// Calls `told` each time RocksDB slows writes down or stops them because flush or compaction is
+  /// behind, on threads of its own.
+  void on_stall(std::function<void()> told);
+  /// Lets go of the files. Nobody uses it meanwhile, and until adopt() only is_open() may be
+  /// called.
+  void close();
+  /// Goes on as `fresh`, which was opened on the same path.
+  void adopt(Database& fresh);
+  [[nodiscard]] bool is_open() const { return db_ != nullptr; }
 
   [[nodiscard]] rocksdb::DB& db() const { return *db_; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* column(Column column) const {
@@ -68,9 +79,11 @@ class Database {
   [[nodiscard]] std::uint64_t property(Column column, const std::string& name) const;
 
  private:
+  class Listener;
   Database() = default;
 
-  std::unique_ptr<rocksdb::Env> env_;  // Outlives db_.
+  std::shared_ptr<Listener> listener_;  // Shared with db_, whose threads call it.
+  std::unique_ptr<rocksdb::Env> env_;   // Outlives db_.
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kColumnNames.size()> columns_{};
 };

@@ -27,10 +27,16 @@ bool FreeSpace::is_short() const {
 bool FreeSpace::look() const {
   struct statvfs figures{};
   if (::statvfs(directory_.c_str(), &figures) != 0) return true;
-  const double free = static_cast<double>(figures.f_bavail) * static_cast<double>(figures.f_frsize);
-  const double all = static_cast<double>(figures.f_blocks) * static_cast<double>(figures.f_frsize);
+  free_ = std::uint64_t{figures.f_bavail} * figures.f_frsize;
+  all_ = std::uint64_t{figures.f_blocks} * figures.f_frsize;
   const bool no_names = figures.f_files != 0 && figures.f_favail == 0;
-  return no_names || free < static_cast<double>(min_bytes_) || free < all * min_share_;
+  return no_names || free_ < min_bytes_ ||
+         static_cast<double>(free_) < static_cast<double>(all_) * min_share_;
+}
+
+std::uint64_t FreeSpace::free_now() const {
+  is_short_ = look();
+  return free_;
 }
 
 }  // namespace signet::spool

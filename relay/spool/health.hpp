@@ -26,8 +26,14 @@ class Health {
     is_suspended_ = true;
     trouble_ = true;
   }
-  [[nodiscard]] bool is_suspended() const { return is_suspended_; }
+  [[nodiscard]] bool is_suspended() const { return is_suspended_ || needs_reopening_; }
   void resume() { is_suspended_ = false; }
+
+  /// A write found the disk full, and what it left in the log is not known: nothing is written
+  /// until the database has been opened anew, which needs room. The first reason is logged.
+  void run_out_of_room(const std::string& reason);
+  [[nodiscard]] bool needs_reopening() const { return needs_reopening_; }
+  void reopened();
 
  private:
   mutable std::mutex mutex_;
@@ -35,6 +41,7 @@ class Health {
   std::atomic<bool> is_broken_ = false;
   std::atomic<bool> trouble_ = false;
   std::atomic<bool> is_suspended_ = false;
+  std::atomic<bool> needs_reopening_ = false;
 };
 
 }  // namespace signet::spool

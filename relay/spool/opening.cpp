@@ -62,6 +62,7 @@ Result<Opened> open_database(const SpoolDirectory& directory, bool accept_loss,
   // Opening has turned the log into tables: the mark counts from here on.
   rocksdb::WriteBatch nothing;
   const rocksdb::Status begun = (*database)->write(nothing, true);
+  if (begun.IsNoSpace()) return fail(Fault::disk_short, begun.ToString());
   if (!begun.ok()) return fail(Fault::spool_failed, begun.ToString());
   return Opened{std::move(*database), std::move(*mark), after_loss};
 }

@@ -10,11 +10,15 @@
 namespace signet::spool {
 namespace {
 
+Fault fault_of(int code) {
+  if (code == ENOENT) return Fault::not_found;
+  return code == ENOSPC || code == EDQUOT ? Fault::disk_short : Fault::spool_failed;
+}
+
 Failure failed(std::string_view what, const std::filesystem::path& path) {
   const int code = errno;
-  return fail(
-      code == ENOENT ? Fault::not_found : Fault::spool_failed,
-      std::string(what) + " " + path.string() + ": " + std::generic_category().message(code));
+  return fail(fault_of(code), std::string(what) + " " + path.string() + ": " +
+                                  std::generic_category().message(code));
 }
 
 }  // namespace
@@ -48,8 +52,7 @@ Result<void> write_at(const Descriptor& file, std::string_view octets, std::uint
     const ssize_t put =
         ::pwrite(file.get(), octets.data(), octets.size(), static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0)
-      return fail(Fault::spool_failed, "write: " + std::generic_category().message(errno));
+    if (put <= 0) return fail(fault_of(errno), "write: " + std::generic_category().message(errno));
     octets.remove_prefix(static_cast<std::size_t>(put));
     offset += static_cast<std::uint64_t>(put);
   }

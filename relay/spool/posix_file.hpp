@@ -29,7 +29,8 @@ class Descriptor {
   int fd_ = -1;
 };
 
-/// open(2) with O_CLOEXEC and mode 0600. Fault: spool_failed.
+/// open(2) with O_CLOEXEC and mode 0600. Faults, of all here: spool_failed, and disk_short where
+/// there is no room.
 [[nodiscard]] Result<Descriptor> open_file(const std::filesystem::path& path, int flags);
 /// The whole file. Faults: not_found, spool_failed.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);

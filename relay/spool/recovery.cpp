@@ -126,7 +126,8 @@ Result<void> Recovery::count() {
   const auto records = database_.iterate(Column::record, nullptr, nullptr);
   records->SeekToLast();
   if (records->Valid()) {
-    counters_.last_id = parse_id(records->key().ToStringView()).value_or(QueueId{}).value;
+    const QueueId last = parse_id(records->key().ToStringView()).value_or(QueueId{});
+    counters_.last_id = std::max(counters_.last_id.load(), last.value);
   }
   return ended_well(*records);
 }
@@ -151,6 +152,7 @@ Result<std::vector<QueueId>> Recovery::marked(Mark mark) const {
 Result<void> Recovery::write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return {};
   const rocksdb::Status status = database_.write(batch, true);
+  if (status.IsNoSpace()) return fail(Fault::disk_short, status.ToString());
   if (!status.ok()) return fail(Fault::spool_failed, status.ToString());
   return {};
 }

@@ -1,5 +1,6 @@
 #include "relay/spool/rocks_spool.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -21,6 +22,27 @@ StateHead head_of(const State& state) {
   return head;
 }
 
+// What opening may have to write: the content of the log as tables, and new files to go on with.
+constexpr std::uint64_t kRoomToOpen = std::uint64_t{4} << 20U;
+
+std::uint64_t log_octets(const std::filesystem::path& database) {
+  std::uint64_t octets = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(database, error), end; !error && file != end;
+       file.increment(error)) {
+    std::error_code gone;
+    const std::uintmax_t size = file->path().extension() == ".log" ? file->file_size(gone) : 0;
+    if (!gone) octets += size;
+  }
+  return octets;
+}
+
+Failure opening_failed(const std::filesystem::path& directory, const Error& error) {
+  if (error.fault != Fault::disk_short) return fail(error.fault, error.detail);
+  return fail(Fault::disk_short, "the disk of the spool " + directory.string() +
+                                     " is full, make room and start again: " + error.detail);
+}
+
 Result<Message> decode_message(QueueId id, std::string_view record, std::string_view state) {
   Result<Record> decoded_record = decode_record(id, record);
   if (!decoded_record) return decoded_record.failure();
@@ -35,29 +57,47 @@ Result<std::unique_ptr<RocksSpool>> RocksSpool::open(Options options, const Cloc
                                                      Database::FileSystem file_system) {
   Result<SpoolDirectory> directory =
       SpoolDirectory::claim(options.directory, SpoolDirectory::Missing::create);
-  if (!directory) return directory.failure();
-  std::unique_ptr<RocksSpool> spool(new RocksSpool(std::move(*directory), options, clock));
-  const Result<void> opened = spool->open_all(options, file_system);
-  if (!opened) return opened.failure();
+  if (!directory) return opening_failed(options.directory, directory.error());
+  std::unique_ptr<RocksSpool> spool(
+      new RocksSpool(std::move(*directory), options, clock, std::move(file_system)));
+  const Result<void> opened = spool->open_all(options);
+  if (!opened) return opening_failed(options.directory, opened.error());
   return spool;
 }
 
-RocksSpool::RocksSpool(SpoolDirectory directory, const Options& options, const Clock& clock)
+RocksSpool::RocksSpool(SpoolDirectory directory, const Options& options, const Clock& clock,
+                       Database::FileSystem file_system)
     : directory_(std::move(directory)),
+      file_system_(std::move(file_system)),
       free_space_(options.directory, options.min_free_bytes, options.min_free_share, clock) {}
 
-Result<void> RocksSpool::open_all(Options& options, const Database::FileSystem& file_system) {
-  Result<Opened> opened = open_database(
-      directory_, options.accept_loss, file_system,
-      [this](const std::string& reason, Database::Trouble trouble) { note(reason, trouble); });
+Database::OnTrouble RocksSpool::on_trouble() {
+  return [this](const std::string& reason, Database::Trouble trouble) { note(reason, trouble); };
+}
+
+// RocksDB ends the process where it finds no room while it opens.
+Result<void> RocksSpool::check_room() const {
+  const std::uint64_t free = free_space_.free_now();
+  const std::uint64_t needed = log_octets(directory_.database()) + kRoomToOpen;
+  if (free >= needed) return {};
+  return fail(Fault::disk_short,
+              fmt::format("{} octets are free, {} are needed to open it", free, needed));
+}
+
+Result<void> RocksSpool::open_all(Options& options) {
+  if (const Result<void> room = check_room(); !room) return room.failure();
+  Result<Opened> opened =
+      open_database(directory_, options.accept_loss, file_system_, on_trouble());
   if (!opened) return opened.failure();
   database_ = std::move(opened->database);
   mark_ = std::move(opened->mark);
   const Result<void> recovered = recover(opened->after_loss);
   if (!recovered) return recovered.failure();
-  upkeep_ = std::make_unique<Upkeep>(*database_, counters_, health_, directory_.database());
+  database_->on_stall([this] { ++counters_.stalls; });
+  upkeep_ = std::make_unique<Upkeep>(*database_, counters_, health_, directory_.database(),
+                                     [this] { reopen(); });
   committer_ = std::make_unique<Committer>(
-      Committer::Neighbours{*database_, directory_, *mark_, counters_, floor_, health_},
+      Committer::Neighbours{*database_, directory_, *mark_, counters_, floor_, health_, gate_},
       std::move(options.on_commit));
   upkeep_->start();
   return {};
@@ -69,6 +109,8 @@ void RocksSpool::note(const std::string& reason, Database::Trouble trouble) {
       return health_.note_trouble();
     case Database::Trouble::disk_full:
       return health_.suspend();
+    case Database::Trouble::out_of_room:
+      return health_.run_out_of_room(reason);
     case Database::Trouble::lasting:
       return health_.break_down(reason);
   }
@@ -82,12 +124,45 @@ Result<void> RocksSpool::recover(bool after_loss) {
   }
   const Result<void> settled = recovery.settle_attempts();
   if (!settled) return settled.failure();
-  const Result<void> quarantined = recovery.quarantine(directory_.suspects());
-  if (!quarantined) return quarantined.failure();
-  directory_.forget_suspects();
+  const Result<void> set_apart = set_suspects_apart(recovery);
+  if (!set_apart) return set_apart.failure();
   const Result<void> dropped = recovery.drop_orphans();
   if (!dropped) return dropped.failure();
   return recovery.count();
+}
+
+Result<void> RocksSpool::set_suspects_apart(Recovery& recovery) {
+  const Result<void> quarantined = recovery.quarantine(directory_.suspects());
+  if (!quarantined) return quarantined.failure();
+  directory_.forget_suspects();
+  return {};
+}
+
+void RocksSpool::reopen() {
+  if (!check_room()) return;
+  const std::unique_lock alone(gate_);
+  database_->close();
+  const Result<void> opened = open_anew();
+  if (opened) return health_.reopened();
+  if (opened.error().fault != Fault::disk_short) health_.break_down(opened.error().detail);
+}
+
+// Attempts and chunks without a message are those of this process: they go on.
+Result<void> RocksSpool::open_anew() {
+  Result<Opened> opened = open_database(directory_, false, file_system_, on_trouble());
+  if (!opened) return opened.failure();
+  *mark_ = std::move(opened->mark);
+  database_->adopt(*opened->database);
+  database_->on_stall([this] { ++counters_.stalls; });
+  Recovery recovery(*database_, counters_);
+  const Result<void> set_apart = set_suspects_apart(recovery);
+  if (!set_apart) return set_apart.failure();
+  return recovery.count();
+}
+
+Result<void> RocksSpool::check_open() const {
+  if (database_->is_open()) return {};
+  return fail(Fault::spool_failed, "the spool waits for room on its disk");
 }
 
 void RocksSpool::put_chunk(QueueId id, std::uint32_t index, std::string bytes, Executor& on,
@@ -132,6 +207,8 @@ void RocksSpool::remove(QueueId id, WallTime /*previous_due*/, std::uint32_t /*b
 }
 
 Result<Message> RocksSpool::load(QueueId id) const {
+  const std::shared_lock reading(gate_);
+  if (const Result<void> open = check_open(); !open) return open.failure();
   const std::string key = id_key(id);
   const Result<std::string> record = database_->get(Column::record, key);
   if (!record) return record.failure();
@@ -141,14 +218,20 @@ Result<Message> RocksSpool::load(QueueId id) const {
 }
 
 Result<std::string> RocksSpool::load_body(QueueId id) const {
+  const std::shared_lock reading(gate_);
+  if (const Result<void> open = check_open(); !open) return open.failure();
   return database_->get(Column::body, id_key(id));
 }
 
 Result<std::string> RocksSpool::load_chunk(QueueId id, std::uint32_t index) const {
+  const std::shared_lock reading(gate_);
+  if (const Result<void> open = check_open(); !open) return open.failure();
   return database_->get(Column::body, chunk_key(id, index));
 }
 
 Result<std::vector<Entry>> RocksSpool::due(Entry after, WallTime until, std::size_t limit) const {
+  const std::shared_lock reading(gate_);
+  if (const Result<void> open = check_open(); !open) return open.failure();
   const Entry floor = floor_.begin_scan();
   const bool from_floor = is_before(after, floor);
   const std::string first = due_key(from_floor ? floor : Entry{after.due, {after.id.value + 1}});
@@ -174,6 +257,8 @@ Result<std::vector<Entry>> RocksSpool::due(Entry after, WallTime until, std::siz
 }
 
 Result<std::vector<Message>> RocksSpool::list(QueueId after, std::size_t limit) const {
+  const std::shared_lock reading(gate_);
+  if (const Result<void> open = check_open(); !open) return open.failure();
   std::vector<Message> messages;
   const std::string first = id_key(QueueId{after.value + 1});
   const rocksdb::Slice lower(first);
@@ -193,10 +278,17 @@ Result<std::vector<Message>> RocksSpool::list(QueueId after, std::size_t limit) 
   return messages;
 }
 
-Stats RocksSpool::stats() const { return counters_.snapshot(); }
+Stats RocksSpool::stats() const {
+  Stats stats = counters_.snapshot();
+  stats.disk_free = free_space_.room().free;
+  stats.disk_size = free_space_.room().all;
+  return stats;
+}
+
 QueueId RocksSpool::last_id() const { return QueueId{counters_.last_id}; }
 std::optional<std::string> RocksSpool::broken() const { return health_.reason(); }
 bool RocksSpool::is_disk_short() const { return health_.is_suspended() || free_space_.is_short(); }
+bool RocksSpool::is_suspended() const { return health_.is_suspended(); }
 void RocksSpool::run_upkeep() { upkeep_->run_once(); }
 
 }  // namespace signet::spool

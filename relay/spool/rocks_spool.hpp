@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <shared_mutex>
 #include <string>
 
 #include "relay/spool/committer.hpp"
@@ -11,6 +12,7 @@
 #include "relay/spool/free_space.hpp"
 #include "relay/spool/health.hpp"
 #include "relay/spool/high_water_mark.hpp"
+#include "relay/spool/recovery.hpp"
 #include "relay/spool/spool.hpp"
 #include "relay/spool/spool_directory.hpp"
 #include "relay/spool/upkeep.hpp"
@@ -45,16 +47,29 @@ class RocksSpool final : public Spool {
   [[nodiscard]] QueueId last_id() const override;
   [[nodiscard]] std::optional<std::string> broken() const override;
   [[nodiscard]] bool is_disk_short() const override;
+  [[nodiscard]] bool is_suspended() const override;
 
   void run_upkeep();
 
  private:
-  RocksSpool(SpoolDirectory directory, const Options& options, const Clock& clock);
-  [[nodiscard]] Result<void> open_all(Options& options, const Database::FileSystem& file_system);
+  RocksSpool(SpoolDirectory directory, const Options& options, const Clock& clock,
+             Database::FileSystem file_system);
+  [[nodiscard]] Result<void> open_all(Options& options);
   void note(const std::string& reason, Database::Trouble trouble);
   [[nodiscard]] Result<void> recover(bool after_loss);
+  /// After a write that found no room: reads the log anew, so that what a failed write left at its
+  /// end is cut off. Does nothing while there is too little room for that. On the upkeep's thread.
+  void reopen();
+  [[nodiscard]] Result<void> open_anew();
+  [[nodiscard]] Result<void> set_suspects_apart(Recovery& recovery);
+  [[nodiscard]] Database::OnTrouble on_trouble();
+  [[nodiscard]] Result<void> check_open() const;
+  /// Whether there is room to open the database. Fault: disk_short.
+  [[nodiscard]] Result<void> check_room() const;
 
   SpoolDirectory directory_;
+  Database::FileSystem file_system_;
+  mutable std::shared_mutex gate_;  ///< Shared by all who use the database, but for the upkeep.
   std::optional<HighWaterMark> mark_;
   FreeSpace free_space_;
   mutable DueFloor floor_;

@@ -101,6 +101,14 @@ struct Stats {
   std::uint64_t quarantined = 0;
   std::uint64_t maybe = 0;  ///< Attempts without an outcome found at open.
   std::uint64_t disk_bytes = 0;
+  std::uint64_t disk_free = 0;  ///< Octets of the file system, without those kept for root.
+  std::uint64_t disk_size = 0;  ///< Octets of the file system.
+  std::uint64_t compaction_pending_bytes = 0;  ///< As estimated by RocksDB.
+  std::uint64_t compactions = 0;               ///< That run now.
+  std::uint64_t flushes = 0;                   ///< That run now.
+  std::uint64_t stalls = 0;    ///< Times that writes were delayed or stopped for these.
+  bool write_delayed = false;  ///< Now.
+  bool write_stopped = false;  ///< Now.
   std::uint64_t syncs = 0;
   std::uint64_t commits = 0;
 };
@@ -166,6 +174,9 @@ class Spool {
   [[nodiscard]] virtual std::optional<std::string> broken() const = 0;
   /// 452 before accepting: free space under the limit. Cached for a second; does not block.
   [[nodiscard]] virtual bool is_disk_short() const = 0;
+  /// The disk has no room at all: writes are refused with disk_short, outcomes of attempts too. It
+  /// goes on by itself when there is room.
+  [[nodiscard]] virtual bool is_suspended() const = 0;
 };
 
 /// Writes every message of a stopped, possibly damaged, spool as ID.eml and ID.json into `target`.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -102,7 +103,8 @@ bool SpoolDirectory::has_database() const {
   return std::filesystem::exists(database() / "CURRENT", error);
 }
 
-void SpoolDirectory::keep_suspects(const std::vector<QueueId>& ids) const {
+void SpoolDirectory::keep_suspects(const std::vector<QueueId>& ids) {
+  suspects_.insert(suspects_.end(), ids.begin(), ids.end());
   const Result<Descriptor> file = open_file(path_ / "suspect", O_WRONLY | O_CREAT | O_APPEND);
   if (!file) return;
   std::string lines;
@@ -111,18 +113,21 @@ void SpoolDirectory::keep_suspects(const std::vector<QueueId>& ids) const {
 }
 
 std::vector<QueueId> SpoolDirectory::suspects() const {
-  std::vector<QueueId> ids;
+  std::vector<QueueId> ids = suspects_;
   const Result<std::string> text = read_file(path_ / "suspect");
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
     const Result<QueueId> id = QueueId::parse(rest.substr(0, end));
-    if (id) ids.push_back(*id);
+    if (id && std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
   return ids;
 }
 
-void SpoolDirectory::forget_suspects() const { ::unlink((path_ / "suspect").c_str()); }
+void SpoolDirectory::forget_suspects() {
+  suspects_.clear();
+  ::unlink((path_ / "suspect").c_str());
+}
 
 }  // namespace signet::spool

@@ -33,10 +33,11 @@ class SpoolDirectory {
   /// Identity of the node: in the spool, so that it moves with the volume.
   [[nodiscard]] const std::string& node() const { return node_; }
 
-  /// Keeps ids of messages whose commit failed but may have reached the disk. Best effort.
-  void keep_suspects(const std::vector<QueueId>& ids) const;
+  /// Keeps ids of messages whose commit failed but may have reached the disk: for this process, and
+  /// as well as the disk lets it for the next.
+  void keep_suspects(const std::vector<QueueId>& ids);
   [[nodiscard]] std::vector<QueueId> suspects() const;
-  void forget_suspects() const;
+  void forget_suspects();
 
  private:
   SpoolDirectory(std::filesystem::path path, Descriptor lock)
@@ -47,6 +48,7 @@ class SpoolDirectory {
   std::filesystem::path path_;
   Descriptor lock_;
   std::string node_;
+  std::vector<QueueId> suspects_;
 };
 
 }  // namespace signet::spool

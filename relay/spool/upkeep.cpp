@@ -17,8 +17,12 @@ constexpr std::uint64_t kTolerated = std::uint64_t{64} << 20U;  // Octets not wo
 }  // namespace
 
 Upkeep::Upkeep(Database& database, Counters& counters, Health& health,
-               std::filesystem::path directory)
-    : database_(database), counters_(counters), health_(health), directory_(std::move(directory)) {
+               std::filesystem::path directory, Reopen reopen)
+    : database_(database),
+      counters_(counters),
+      health_(health),
+      directory_(std::move(directory)),
+      reopen_(std::move(reopen)) {
   run_once();
 }
 
@@ -47,9 +51,11 @@ void Upkeep::run() {
 void Upkeep::run_once() {
   const std::lock_guard lock(round_);
   retry_after_trouble();
+  if (!database_.is_open()) return;
   collect_dead_bodies();
   look_at_oldest();
   measure_disk();
+  measure_compaction();
 }
 
 void Upkeep::look_at_oldest() {
@@ -87,8 +93,27 @@ void Upkeep::measure_disk() {
   counters_.disk_bytes = bytes;
 }
 
+void Upkeep::measure_compaction() {
+  using Properties = rocksdb::DB::Properties;
+  std::uint64_t pending = 0;
+  for (std::size_t i = 0; i < kColumnNames.size(); ++i) {
+    pending +=
+        database_.property(static_cast<Column>(i), Properties::kEstimatePendingCompactionBytes);
+  }
+  const auto of_all = [this](const std::string& name) {
+    return database_.property(Column::record, name);
+  };
+  counters_.compaction_pending_bytes = pending;
+  counters_.compactions = of_all(Properties::kNumRunningCompactions);
+  counters_.flushes = of_all(Properties::kNumRunningFlushes);
+  counters_.write_delayed = of_all(Properties::kActualDelayedWriteRate) > 0;
+  counters_.write_stopped = of_all(Properties::kIsWriteStopped) > 0;
+}
+
 void Upkeep::retry_after_trouble() {
-  if (health_.is_broken() || !health_.take_trouble()) return;
+  if (health_.is_broken()) return;
+  if (health_.needs_reopening()) return reopen_();
+  if (!health_.take_trouble()) return;
   // Busy while RocksDB itself waits for room.
   if (database_.db().Resume().ok()) return health_.resume();
   health_.note_trouble();

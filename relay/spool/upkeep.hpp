@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -19,8 +20,12 @@ namespace signet::spool {
 
 class Upkeep {
  public:
+  /// Opens the database anew if there is room; called while `health` asks for it.
+  using Reopen = std::function<void()>;
+
   /// All outlive this.
-  Upkeep(Database& database, Counters& counters, Health& health, std::filesystem::path directory);
+  Upkeep(Database& database, Counters& counters, Health& health, std::filesystem::path directory,
+         Reopen reopen);
   ~Upkeep();
 
   /// Starts the thread.
@@ -32,6 +37,7 @@ class Upkeep {
   void run();
   void look_at_oldest();
   void measure_disk();
+  void measure_compaction();
   void retry_after_trouble();
   void collect_dead_bodies();
   void compact(Column column, bool move_live_blobs);
@@ -41,6 +47,7 @@ class Upkeep {
   Counters& counters_;
   Health& health_;
   std::filesystem::path directory_;
+  Reopen reopen_;
   std::mutex round_;  ///< One round at a time.
   QueueId oldest_{};  ///< No record is before it.
   std::atomic<bool> ending_ = false;

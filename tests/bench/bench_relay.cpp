@@ -26,6 +26,7 @@
 #include "tests/bench/million.hpp"
 #include "tests/bench/peer_comparison.hpp"
 #include "tests/bench/relay_process.hpp"
+#include "tests/bench/scrape.hpp"
 #include "tests/bench/smtp_load.hpp"
 
 namespace signet::bench {
@@ -137,6 +138,7 @@ class Bench {
     if (wants("idle")) idle_connections();
     if (wants("deferred")) raw_["deferred_million"] = deferred_million(million_plan());
     if (wants("domains")) raw_["domains_million"] = domains_million(million_plan());
+    if (wants("scrape")) raw_["scrape"] = scrape(million_plan());
     if (wants("peers")) peers();
     return {{"figures", figures_}, {"raw", raw_}};
   }

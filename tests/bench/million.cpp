@@ -15,15 +15,6 @@ constexpr std::size_t kMessages = 20'000;  // Of each load.
 constexpr std::size_t kDomainsInUse = 1000;
 constexpr double kMebibyte = 1 << 20;
 
-std::string message_from(const std::string& domain) {
-  std::string message = "From: App <app@" + domain +
-                        ">\r\nTo: user@sink.example\r\nSubject: bench\r\n"
-                        "Date: Mon, 23 Nov 2026 17:00:00 +0000\r\nMessage-ID: <1@" +
-                        domain + ">\r\n\r\n";
-  while (message.size() < 4096) message += "The quick brown fox jumps over the lazy dog.\r\n";
-  return message;
-}
-
 /// Messages accepted in a second; and all of them are delivered when it returns.
 double accept_rate(const RelayProcess& relay, const Sink& sink) {
   const std::uint64_t before = sink.received();
@@ -36,19 +27,28 @@ double accept_rate(const RelayProcess& relay, const Sink& sink) {
   return static_cast<double>(load.accepted) / load.seconds;
 }
 
-/// One store of `count` domains that all have the key of bench.example.
-std::filesystem::path make_domains(const MillionPlan& plan) {
-  const auto store = plan.directory / "million";
+}  // namespace
+
+std::string message_from(const std::string& domain) {
+  std::string message = "From: App <app@" + domain +
+                        ">\r\nTo: user@sink.example\r\nSubject: bench\r\n"
+                        "Date: Mon, 23 Nov 2026 17:00:00 +0000\r\nMessage-ID: <1@" +
+                        domain + ">\r\n\r\n";
+  while (message.size() < 4096) message += "The quick brown fox jumps over the lazy dog.\r\n";
+  return message;
+}
+
+std::filesystem::path make_domains(const MillionPlan& plan, const std::string& name,
+                                   std::uint64_t count) {
+  const auto store = plan.directory / name;
   std::filesystem::create_directory(store);
   std::filesystem::copy(plan.directory / "domains/bench.example", store / "key",
                         std::filesystem::copy_options::recursive);
-  for (std::uint64_t i = 0; i < plan.count; ++i)
+  for (std::uint64_t i = 0; i < count; ++i)
     std::filesystem::create_directory_symlink("key",
                                               store / ("d" + std::to_string(i) + ".example"));
   return store;
 }
-
-}  // namespace
 
 nlohmann::json deferred_million(const MillionPlan& plan) {
   const std::string store = (plan.directory / "domains").string();
@@ -83,7 +83,7 @@ nlohmann::json deferred_million(const MillionPlan& plan) {
 }
 
 nlohmann::json domains_million(const MillionPlan& plan) {
-  const auto store = make_domains(plan);
+  const auto store = make_domains(plan, "million", plan.count);
   Sink sink;
   const RelayProcess relay(
       plan.program, plan.write_config(sink.port(), "spool_domains", store.string(), "\"all\""));

@@ -20,6 +20,13 @@ struct MillionPlan {
   std::function<void(const std::string& name, double value, const std::string& budget)> figure;
 };
 
+/// A store directory/`name` of `count` domains d0.example, … that all have the key of
+/// bench.example.
+[[nodiscard]] std::filesystem::path make_domains(const MillionPlan& plan, const std::string& name,
+                                                 std::uint64_t count);
+/// A message of 4 KiB with an author at `domain`.
+[[nodiscard]] std::string message_from(const std::string& domain);
+
 /// deferred_million_rss_mb, deferred_accept_ratio, deferred_ready_s. Returns the raw counts.
 [[nodiscard]] nlohmann::json deferred_million(const MillionPlan& plan);
 

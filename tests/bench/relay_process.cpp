@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace signet::bench {
 
@@ -41,9 +43,15 @@ RelayProcess::RelayProcess(const std::filesystem::path& program,
   }
   seconds_to_ready_ =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::size_t at = text.find("127.0.0.1:");
-  if (at != std::string::npos)
-    smtp_port_ = static_cast<std::uint16_t>(std::atoi(text.c_str() + at + 10));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto fact = nlohmann::json::parse(line);
+    if (fact.at("event") != "listening") continue;
+    const std::string address = fact.at("address");
+    const int port = std::atoi(address.c_str() + address.rfind(':') + 1);
+    (fact.at("name") == "monitoring" ? monitoring_port_ : smtp_port_) =
+        static_cast<std::uint16_t>(port);
+  }
 }
 
 RelayProcess::~RelayProcess() {

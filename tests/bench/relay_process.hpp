@@ -17,6 +17,7 @@ class RelayProcess {
   RelayProcess& operator=(const RelayProcess&) = delete;
 
   [[nodiscard]] std::uint16_t smtp_port() const { return smtp_port_; }
+  [[nodiscard]] std::uint16_t monitoring_port() const { return monitoring_port_; }
   [[nodiscard]] double cpu_seconds() const;  ///< User and system, all threads.
   [[nodiscard]] std::uint64_t resident_bytes() const;
   [[nodiscard]] double seconds_to_ready() const { return seconds_to_ready_; }
@@ -25,6 +26,7 @@ class RelayProcess {
   int pid_ = -1;
   int output_ = -1;
   std::uint16_t smtp_port_ = 0;
+  std::uint16_t monitoring_port_ = 0;
   double seconds_to_ready_ = 0;
 };
 

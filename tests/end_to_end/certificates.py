@@ -7,10 +7,10 @@ import subprocess
 class Certificate:
     """A self-signed certificate for `name` in `folder`; its own authority."""
 
-    def __init__(self, folder, name, file="tls"):
+    def __init__(self, folder, name, file="tls", days=30):
         self.certificate, self.key = folder / f"{file}.crt", folder / f"{file}.key"
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days),
              "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-keyout", self.key, "-out", self.certificate],
             check=True, capture_output=True,
         )

@@ -1,4 +1,5 @@
 """A name server nobody here wrote: Knot, authoritative for the root, on loopback."""
+import re
 import signal
 import subprocess
 
@@ -92,16 +93,26 @@ class NameServer:
     def change(self, before, after):
         """Replaces text of the zone; new questions see the new one."""
         zone = self.folder / "root.zone"
-        zone.write_text(zone.read_text().replace(before, after).replace(" 1 3600 ", " 2 3600 "))
+        text = re.sub(r" (\d+) 3600 ", lambda serial: f" {int(serial[1]) + 1} 3600 ", zone.read_text(), count=1)
+        zone.write_text(text.replace(before, after))
         self.process.send_signal(signal.SIGHUP)
 
     def become_lame(self):
         """From now on it knows another zone only, and refuses every other question."""
         settings = self.folder / "knot.conf"
+        self.zone = (self.folder / "root.zone").read_text()
         settings.write_text(settings.read_text().replace("domain: .\n", "domain: elsewhere.\n"))
         (self.folder / "root.zone").write_text("$ORIGIN elsewhere.\n$TTL 60\n" + SOA)
         self.process.send_signal(signal.SIGHUP)
         waiting.until(self.test, lambda: not self.answers(), "Knot refuses")
+
+    def recover(self):
+        """It knows the root again."""
+        settings = self.folder / "knot.conf"
+        settings.write_text(settings.read_text().replace("domain: elsewhere.\n", "domain: .\n"))
+        (self.folder / "root.zone").write_text(self.zone)
+        self.process.send_signal(signal.SIGHUP)
+        waiting.until(self.test, self.answers, "Knot answers again")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

@@ -16,6 +16,7 @@ from case import EndToEnd
 from certificates import Certificate
 from test_alignment import BOTH, ONE, POOL, client, txt
 from test_clients import user_line
+from test_webhook import Receiver
 from watching import MONITORING, Prometheus
 
 GRAFANA = sorted((MONITORING / "grafana").glob("*.json"))
@@ -44,6 +45,7 @@ ZONE = [
     "turn.loop.example. 60 IN CNAME _dmarc.loop.example.",
     "receiver.example. 60 IN MX 10 gmail-smtp-in.l.google.com.",
 ]
+AUDIT = '[audit]\nenabled = true\nused_every = "1s"\nunused_every = "1s"\n'
 ROTATION = """
 [rotation]
 publisher = "manual"
@@ -116,7 +118,16 @@ class Load:
             self.relay.send(mail.PLAIN.replace(b"alice@example.com", f"alice@{domain}".encode()), sender=sender)
         self.relay.refusal(b"From: a@example.com, b@example.com\r\n\r\nx\r\n")
         self.misbehave()
+        self.ask_for_nothing()
         self.relay.reload()
+
+    def ask_for_nothing(self):
+        """A request that the admin API refuses."""
+        with socket.socket(socket.AF_UNIX) as operator:
+            operator.connect(str(self.relay.folder / "spool/signet.sock"))
+            operator.sendall(b"GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while operator.recv(4096):
+                pass
 
     def misbehave(self):
         with self.relay.client() as connection:
@@ -142,7 +153,9 @@ class Dashboards(EndToEnd):
         made.key("example.com")
         names = self.names(made.keys, [*ZONE, f"gmail-smtp-in.l.google.com. 60 IN A {address}"])
         resolver = f'[resolver]\nservers = ["{names.address}"]\n[dsn]\nfrom = "mailer-daemon@example.com"\n'
-        made.write_configuration(alignment="[alignment]\n", more=certificate.settings() + user_line() + ROTATION.format(port=names.port) + resolver)
+        receiver = Receiver(self)
+        webhook = f'[webhook]\nurl = "{receiver.url}"\n'
+        made.write_configuration(alignment="[alignment]\n", more=AUDIT + webhook + certificate.settings() + user_line() + ROTATION.format(port=names.port) + resolver)
         relay = made.start()
         self.prometheus = Prometheus(self, self.folder, relay.ports["monitoring"])
         return relay, Load(self, relay, certificate)

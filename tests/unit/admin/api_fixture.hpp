@@ -69,6 +69,7 @@ class StoredMessages final : public spool::Spool {
   }
   [[nodiscard]] QueueId last_id() const override { return {}; }
   [[nodiscard]] std::optional<std::string> broken() const override { return std::nullopt; }
+  [[nodiscard]] bool is_suspended() const override { return false; }
   [[nodiscard]] bool is_disk_short() const override { return false; }
 };
 
