@@ -21,6 +21,7 @@
 #include "relay/held_mail.hpp"
 #include "relay/net/resolver.hpp"
 #include "relay/net/tls.hpp"
+#include "relay/recent_mail.hpp"
 #include "relay/reload_history.hpp"
 #include "relay/report/delivery_log.hpp"
 #include "relay/route/router.hpp"
@@ -150,6 +151,7 @@ struct Services {
   Suspensions& suspensions;
   ReloadHistory& reloads;
   keys::CanaryTally& canaries;
+  RecentMail& recent_mail;
 };
 
 }  // namespace signet
