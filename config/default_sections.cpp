@@ -222,4 +222,11 @@ void read_audit(Section& root, Settings& settings) {
   });
 }
 
+void read_reload(Section& root, Settings& settings) {
+  root.table("reload", [&](Section& reload) {
+    reload.flag("refuse_if_unsigned", settings.reload.refuse_if_unsigned);
+    reload.flag("refuse_if_misaligned", settings.reload.refuse_if_misaligned);
+  });
+}
+
 }  // namespace signet::config

@@ -20,6 +20,10 @@ std::string text(const Domain& value) { return value.text(); }
 std::string text(const IpNetwork& value) { return value.to_string(); }
 std::string text(const Endpoint& value) { return value.to_string(); }
 std::string text(AlignmentPolicy value) { return std::string(name_of(value)); }
+std::string text(minutes value) { return std::to_string(value.count()) + "min"; }
+std::string text(const std::pair<minutes, minutes>& value) {
+  return text(value.first) + " to " + text(value.second);
+}
 std::string text(const EgressAddress& value) {
   return value.bind.to_string() + " as " + value.public_address.to_string() + " (" + value.helo +
          ", weight " + std::to_string(value.weight) + ")";
@@ -65,6 +69,7 @@ constexpr std::array kProfiles{"standard", "bulk"};
 constexpr std::array kAddresses{"whole", "domain", "hashed"};
 constexpr std::array kWebhookFormats{"ndjson", "json"};
 constexpr std::array kPublishers{"none", "manual", "rfc2136", "command"};
+constexpr std::array kProofs{"authoritative", "resolvers"};
 
 void add_listener(const ListenerSettings& listener, std::map<std::string, std::string>& into) {
   Lines(into, "listen " + listener.name)
@@ -174,6 +179,65 @@ void add_timeouts(const Timeouts& timeouts, std::map<std::string, std::string>& 
       .add("drain", timeouts.drain);
 }
 
+void add_webhook(const WebhookSettings& webhook, std::map<std::string, std::string>& into) {
+  Lines(into, "webhook")
+      .add("url", webhook.url)
+      .add("token", webhook.token)
+      .add("ca", webhook.ca)
+      .add("format", word(webhook.format, kWebhookFormats))
+      .add("batch_events", webhook.batch_events)
+      .add("batch_time", webhook.batch_time)
+      .add("timeout", webhook.timeout)
+      .add("buffer_bytes", webhook.buffer_bytes);
+}
+
+void add_rotation(const RotationSettings& rotation, std::map<std::string, std::string>& into) {
+  Lines(into, "rotation")
+      .add("publisher", word(rotation.publisher, kPublishers))
+      .add("proof", word(rotation.proof, kProofs))
+      .add("resolvers", rotation.resolvers)
+      .add("authoritative_port", rotation.authoritative_port)
+      .add("interval", rotation.interval)
+      .add("jitter", rotation.jitter)
+      .add("slack", rotation.slack)
+      .add("revoked_for", rotation.revoked_for)
+      .add("poll", rotation.poll)
+      .add("look_every", rotation.look_every)
+      .add("give_up", rotation.give_up)
+      .add("ttl", rotation.ttl)
+      .add("canary", rotation.canary)
+      .add("canary_stage", rotation.canary_stage)
+      .add("canary_deliveries", rotation.canary_deliveries)
+      .add("at_once", rotation.at_once)
+      .add("fall_back", rotation.fall_back)
+      .add("quiet_hours", rotation.quiet_hours)
+      .add("delegate_to", rotation.delegate_to)
+      .add("selectors", rotation.selectors)
+      .add("server", rotation.server)
+      .add("zone", rotation.zone)
+      .add("key_name", rotation.key_name)
+      .add("key_algorithm", rotation.key_algorithm)
+      .add("key_file", rotation.key_file)
+      .add("command", rotation.command)
+      .add("timeout", rotation.timeout);
+}
+
+void add_operation(const Settings& settings, std::map<std::string, std::string>& into) {
+  Lines(into, "admin")
+      .add("listen", settings.admin.listen)
+      .add("tokens", settings.admin.tokens)
+      .add("allow_remote", settings.admin.allow_remote)
+      .add("requests_per_second", settings.admin.requests_per_second);
+  Lines(into, "audit")
+      .add("enabled", settings.audit.enabled)
+      .add("used_every", settings.audit.used_every)
+      .add("unused_every", settings.audit.unused_every)
+      .add("queries_per_second", settings.audit.queries_per_second);
+  Lines(into, "reload")
+      .add("refuse_if_unsigned", settings.reload.refuse_if_unsigned)
+      .add("refuse_if_misaligned", settings.reload.refuse_if_misaligned);
+}
+
 }  // namespace
 
 std::map<std::string, std::string> describe(const Settings& settings) {
@@ -227,20 +291,9 @@ std::map<std::string, std::string> describe(const Settings& settings) {
       .add("delivery_log_kept", settings.monitoring.delivery_log_kept)
       .add("delivery_log_addresses", word(settings.monitoring.delivery_log_addresses, kAddresses))
       .add("log_level", settings.monitoring.log_level);
-  Lines(all, "webhook")
-      .add("url", settings.webhook.url)
-      .add("token", settings.webhook.token)
-      .add("ca", settings.webhook.ca)
-      .add("format", word(settings.webhook.format, kWebhookFormats))
-      .add("batch_events", settings.webhook.batch_events)
-      .add("batch_time", settings.webhook.batch_time)
-      .add("timeout", settings.webhook.timeout)
-      .add("buffer_bytes", settings.webhook.buffer_bytes);
-  Lines(all, "rotation")
-      .add("publisher", word(settings.rotation.publisher, kPublishers))
-      .add("interval", settings.rotation.interval)
-      .add("jitter", settings.rotation.jitter)
-      .add("at_once", settings.rotation.at_once);
+  add_webhook(settings.webhook, all);
+  add_rotation(settings.rotation, all);
+  add_operation(settings, all);
   return all;
 }
 

@@ -66,6 +66,7 @@ void read_settings(Reading& reading, const Table& document, Settings& settings) 
   read_rotation(root, settings);
   read_admin(root, settings);
   read_audit(root, settings);
+  read_reload(root, settings);
   root.refuse_unknown();
   reading.run_checks(settings);
 }

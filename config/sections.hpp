@@ -38,5 +38,6 @@ void read_webhook(Section& root, Settings& settings);
 void read_admin(Section& root, Settings& settings);
 void read_rotation(Section& root, Settings& settings);  ///< After the resolver.
 void read_audit(Section& root, Settings& settings);
+void read_reload(Section& root, Settings& settings);
 
 }  // namespace signet::config

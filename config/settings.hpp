@@ -292,6 +292,12 @@ struct AuditSettings {
   friend bool operator==(const AuditSettings&, const AuditSettings&) = default;
 };
 
+/// What a reload must not do to mail of the last hour or of configured domains.
+struct ReloadSettings {
+  bool refuse_if_unsigned = false;
+  bool refuse_if_misaligned = false;
+};
+
 struct Settings {
   std::string hostname;            ///< In 220, EHLO, Received. Default: gethostname(2).
   std::filesystem::path store;     ///< STORE/<domain>/…
@@ -319,6 +325,7 @@ struct Settings {
   RotationSettings rotation;
   AdminSettings admin;
   AuditSettings audit;
+  ReloadSettings reload;
   bool allow_private_mx = false;  ///< Tests only: MX may lead to private addresses.
 };
 

@@ -41,7 +41,11 @@ class ImportPlanner {
 
   ImportPlan plan() {
     for (const ImportRule& rule : rules_) group(rule);
-    for (auto& [domain, signer] : signers_) plan_signer(domain, signer);
+    std::size_t done = 0;
+    for (auto& [domain, signer] : signers_) {
+      plan_signer(domain, signer);
+      if (options_.on_planned) options_.on_planned(++done, signers_.size());
+    }
     return std::move(plan_);
   }
 

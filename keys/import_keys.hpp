@@ -4,6 +4,7 @@
 // bits (RFC 8301 3.2) need an end of their use. Everything blocks.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -21,6 +22,8 @@ struct ImportOptions {
   StoreAccess store;
   std::optional<WallTime> legacy_until = {};  ///< For RSA keys below 2048 bits; without: refused.
   std::string replace_with = {};  ///< How a new key is made, for people: "signet keys new … DOMAIN"
+  /// Hears how many of the signing domains are planned; may be empty.
+  std::function<void(std::size_t done, std::size_t all)> on_planned = {};
 };
 
 struct PlannedKey {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "relay/route/diversion.hpp"
+
 namespace signet {
 namespace {
 
@@ -67,15 +69,16 @@ align::WaysOut AlignStage::ways_out(const config::Settings& settings,
   return ways;
 }
 
-align::WaysOut AlignStage::ways_out(const config::Settings& settings,
+align::WaysOut AlignStage::ways_out(std::shared_ptr<const config::Settings> settings,
                                     const spool::Message& message) {
   align::WaysOut ways;
-  if (!settings.alignment.enabled) return ways;
+  if (!settings->alignment.enabled) return ways;
   for (const spool::RecipientState& state : message.state.recipients) {
-    const auto* route = route::find_route(settings, state.recipient.address.domain);
-    if (route == nullptr) continue;
-    align::add_ways(*route, route::find_pool(settings, state.pool), !message.record.envelope.sender,
-                    ways);
+    const auto [route, by, is_made] =
+        route::route_of(settings, state.rerouted_to, state.recipient.address.domain);
+    if (!route) continue;
+    align::add_ways(*route, route::find_pool(*settings, state.pool),
+                    !message.record.envelope.sender, ways);
   }
   return ways;
 }

@@ -41,7 +41,7 @@ class AlignStage {
   [[nodiscard]] static align::WaysOut ways_out(const config::Settings& settings,
                                                const config::ClientSettings* client,
                                                const Envelope& envelope);
-  [[nodiscard]] static align::WaysOut ways_out(const config::Settings& settings,
+  [[nodiscard]] static align::WaysOut ways_out(std::shared_ptr<const config::Settings> settings,
                                                const spool::Message& message);
 
   /// The signatures of foreign mail, checked against live DNS.

@@ -122,7 +122,7 @@ net::Task<bool> Outbound::next_job(Destination& destination, Job& job, bool may_
 
 net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
   const auto snapshot = job.delivery->snapshot;
-  const config::RouteSettings* route = route_named(*snapshot->settings, destination.route);
+  const config::RouteSettings* route = route_to(destination, *snapshot->settings);
   if (!route) {
     fail_all(std::move(job),
              Error{Fault::configuration, "route " + destination.route + " is gone"});

@@ -144,9 +144,10 @@ std::string read_as_sent(const std::string& file) {
 
 net::Task<void> run_checks(Relay& relay, std::filesystem::path directory, std::string record,
                            Checks& checks, bool once) {
+  const Endpoint listener = relay.smtp_endpoints().front();  // Gone when somebody stops it.
   std::printf("Sending a message from app@%s to somebody@receiver.example over SMTP to %s\n",
-              std::string(kDomain).c_str(), relay.smtp_endpoints().front().to_string().c_str());
-  const auto reply = co_await send(relay.control(), relay.smtp_endpoints().front());
+              std::string(kDomain).c_str(), listener.to_string().c_str());
+  const auto reply = co_await send(relay.control(), listener);
   checks.tell(reply.has_value(), "accepted: " + (reply ? *reply : reply.error().detail));
   if (reply) {
     const auto file = co_await wait_for_message(relay.control(), directory / "Maildir",
@@ -181,7 +182,7 @@ net::Task<void> run_checks(Relay& relay, std::filesystem::path directory, std::s
         "    curl --url smtp://127.0.0.1:2525 --mail-from me@%s --mail-rcpt you@example.net --crlf "
         "-T -\n\n"
         "Ctrl-C ends it.\n",
-        relay.smtp_endpoints().front().to_string().c_str(), std::string(kDomain).c_str(),
+        listener.to_string().c_str(), std::string(kDomain).c_str(),
         (directory / "Maildir/new").c_str(), std::string(kDomain).c_str(),
         std::string(kDomain).c_str());
     std::fflush(stdout);

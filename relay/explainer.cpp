@@ -1,6 +1,9 @@
 #include "relay/explainer.hpp"
 
+#include <algorithm>
+
 #include "relay/explanation_json.hpp"
+#include "relay/route/diversion.hpp"
 #include "relay/smtp/command.hpp"
 
 namespace signet {
@@ -49,10 +52,14 @@ Result<const config::ClientSettings*> pick_client(const config::Settings& settin
 }  // namespace
 
 Result<Explainer::Situation> Explainer::understand(std::shared_ptr<const config::Settings> settings,
-                                                   const admin::Hypothesis& asked, json& told) {
+                                                   const admin::Hypothesis& asked,
+                                                   json& told) const {
   auto author = read_mailbox("from", asked.from);
   if (!author) return author.failure();
-  Situation situation{.settings = settings, .author = *author, .envelope = {}};
+  Situation situation{.settings = settings,
+                      .author = *author,
+                      .envelope = {},
+                      .deadline = aligning_.deadline(*settings)};
   situation.envelope.sender = *author;
   if (asked.sender == "<>") situation.envelope.sender.reset();
   if (!asked.sender.empty() && asked.sender != "<>") {
@@ -81,11 +88,34 @@ net::Task<Result<json>> Explainer::explain(std::shared_ptr<const config::Setting
   told["outcome"] = outcome ? explain::accepted_json(told) : explain::refusal_json(outcome.error());
   told["recipients"] = json::array();
   for (const Recipient& recipient : situation->envelope.recipients) {
-    auto way = co_await way_out(settings, situation->client, recipient.address, std::nullopt);
+    auto way = co_await way_out(settings, situation->client, recipient.address, std::nullopt, {});
     told["recipients"].push_back(std::move(way));
   }
   told["limits"] = explain::limits_json(*settings, situation->client);
   co_return told;
+}
+
+net::Task<Outlook> Explainer::outlook(std::shared_ptr<const config::Settings> settings,
+                                      MailKind kind, SteadyTime deadline) {
+  const auto at = [](const Domain& domain) { return Mailbox{"postmaster", domain}; };
+  const auto* client = kind.peer ? authorise::find_client(*settings, *kind.peer)
+                                 : client_named(*settings, kind.client);
+  Situation situation{.settings = settings,
+                      .client = client,
+                      .author = at(kind.author),
+                      .envelope = {},
+                      .deadline = std::min(deadline, aligning_.deadline(*settings))};
+  if (kind.sender) situation.envelope.sender = at(*kind.sender);
+  situation.envelope.recipients.push_back({at(kind.recipient), {}});
+  json told;
+  if (client != nullptr) told["client"] = explain::client_json(*client, "");
+  const auto outcome = co_await come_in(situation, told);
+  told["outcome"] = outcome ? explain::accepted_json(told) : explain::refusal_json(outcome.error());
+  told["recipients"] = json::array();
+  told["recipients"].push_back(static_way(*settings, route::match_route(*settings, kind.recipient),
+                                          client, at(kind.recipient), std::nullopt));
+  told["limits"] = explain::limits_json(*settings, client);
+  co_return outlook_of(told);
 }
 
 // The order of FrontDoor::mail(), rcpt() and Reception::header().
@@ -139,7 +169,8 @@ net::Task<Result<void>> Explainer::come_in(Situation& situation, json& told) {
                       .is_foreign = !is_own});
   for (const sign::PlannedSignature& signature : plan->signatures)
     question->keys.push_back({signature.domain, signature.key});
-  auto judged = co_await judge(situation.settings, question, client, keys->author, told);
+  auto judged =
+      co_await judge(situation.settings, question, client, keys->author, situation.deadline, told);
   co_return judged;
 }
 
@@ -147,9 +178,9 @@ net::Task<Result<void>> Explainer::judge(std::shared_ptr<const config::Settings>
                                          std::shared_ptr<align::Question> question,
                                          const config::ClientSettings* client,
                                          std::shared_ptr<const keys::SigningDomain> author_keys,
-                                         json& told) {
+                                         SteadyTime deadline, json& told) {
   const AlignmentPolicy policy = alignment_policy(*settings, client, author_keys.get());
-  const auto evidence = co_await aligning_.examine(question, aligning_.deadline(*settings));
+  const auto evidence = co_await aligning_.examine(question, deadline);
   const Alignment alignment = AlignStage::conclude(evidence, policy);
   told["alignment"] = explain::alignment_json(*question, evidence, alignment);
   told["alignment"]["configured"] =
@@ -171,31 +202,40 @@ net::Task<json> Explainer::explain(std::shared_ptr<const config::Settings> setti
   if (!question || record.origin == spool::Origin::dsn) {
     told["alignment"] = explain::unjudged_json(*settings);
   } else {
-    (void)co_await judge(settings, question, client, author_keys, told);
+    (void)co_await judge(settings, question, client, author_keys, aligning_.deadline(*settings),
+                         told);
   }
   told["recipients"] = json::array();
   for (const auto& state : message->state.recipients) {
-    auto way = co_await way_out(settings, client, state.recipient.address, state.pool);
+    auto way =
+        co_await way_out(settings, client, state.recipient.address, state.pool, state.rerouted_to);
     told["recipients"].push_back(std::move(way));
   }
   told["limits"] = explain::limits_json(*settings, client);
   co_return told;
 }
 
-net::Task<json> Explainer::way_out(std::shared_ptr<const config::Settings> settings,
-                                   const config::ClientSettings* client, Mailbox recipient,
-                                   std::optional<std::string> pool) {
-  const auto match = route::match_route(*settings, recipient.domain);
+json Explainer::static_way(const config::Settings& settings, const route::RouteMatch& match,
+                           const config::ClientSettings* client, const Mailbox& recipient,
+                           const std::optional<std::string>& pool) {
   json told{{"address", recipient.to_string()}};
   if (match.route == nullptr) {
     told["error"] = row(Fault::recipient_not_routable).text;
-    co_return told;
+    return told;
   }
-  const std::string chosen = pool.value_or(route::choose_pool(*settings, *match.route, client));
-  explain::add_route(*settings, match, client, chosen, told);
-  if (match.route->kind == config::RouteKind::maildir) co_return told;
+  const std::string chosen = pool.value_or(route::choose_pool(settings, *match.route, client));
+  explain::add_route(settings, match, client, chosen, told);
+  return told;
+}
+
+net::Task<json> Explainer::way_out(std::shared_ptr<const config::Settings> settings,
+                                   const config::ClientSettings* client, Mailbox recipient,
+                                   std::optional<std::string> pool, std::string diversion) {
+  const auto [route, by, is_made] = route::route_of(settings, diversion, recipient.domain);
+  json told = static_way(*settings, {route.get(), by}, client, recipient, pool);
+  if (!route || route->kind == config::RouteKind::maildir) co_return told;
   const auto targets =
-      co_await parts_.router.find_targets(parts_.loop, settings, *match.route, recipient.domain);
+      co_await parts_.router.find_targets(parts_.loop, settings, *route, recipient.domain);
   explain::add_targets(targets, told);
   co_return told;
 }

@@ -11,6 +11,7 @@
 
 #include "relay/admin/explanations.hpp"
 #include "relay/align_stage.hpp"
+#include "relay/outlook.hpp"
 #include "relay/planning.hpp"
 
 namespace signet {
@@ -36,6 +37,11 @@ class Explainer {
   /// A message of the spool as things stand now.
   [[nodiscard]] net::Task<nlohmann::json> explain(std::shared_ptr<const config::Settings> settings,
                                                   std::shared_ptr<const spool::Message> message);
+  /// What becomes of mail of that kind, by settings and DNS, without its hosts being looked up.
+  /// What the DNS does not say until `deadline` is unknown. Judged as if it brought no signatures,
+  /// with the sender postmaster of its domain.
+  [[nodiscard]] net::Task<Outlook> outlook(std::shared_ptr<const config::Settings> settings,
+                                           MailKind kind, SteadyTime deadline);
   /// Ends every question; before the loop ends.
   void clear() { aligning_.clear(); }
 
@@ -46,21 +52,28 @@ class Explainer {
     const config::ClientSettings* client = nullptr;
     Mailbox author;
     Envelope envelope;
+    SteadyTime deadline;  // Of the questions to the DNS.
   };
 
-  [[nodiscard]] static Result<Situation> understand(
-      std::shared_ptr<const config::Settings> settings, const admin::Hypothesis& asked,
-      nlohmann::json& told);
+  [[nodiscard]] Result<Situation> understand(std::shared_ptr<const config::Settings> settings,
+                                             const admin::Hypothesis& asked,
+                                             nlohmann::json& told) const;
   /// The way in, stage by stage, until one says no.
   net::Task<Result<void>> come_in(Situation& situation, nlohmann::json& told);
   net::Task<Result<void>> judge(std::shared_ptr<const config::Settings> settings,
                                 std::shared_ptr<align::Question> question,
                                 const config::ClientSettings* client,
                                 std::shared_ptr<const keys::SigningDomain> author_keys,
-                                nlohmann::json& told);
+                                SteadyTime deadline, nlohmann::json& told);
+  /// What the settings say of the way out. No "route": there is none.
+  [[nodiscard]] static nlohmann::json static_way(const config::Settings& settings,
+                                                 const route::RouteMatch& match,
+                                                 const config::ClientSettings* client,
+                                                 const Mailbox& recipient,
+                                                 const std::optional<std::string>& pool);
   net::Task<nlohmann::json> way_out(std::shared_ptr<const config::Settings> settings,
                                     const config::ClientSettings* client, Mailbox recipient,
-                                    std::optional<std::string> pool);
+                                    std::optional<std::string> pool, std::string diversion);
 
   Parts parts_;
   monitoring::Metrics metrics_;  // What is explained is not counted as mail.

@@ -41,6 +41,8 @@ std::string why_routed(const route::RouteMatch& match) {
       return "lists a parent in subdomains_of";
     case route::RoutedBy::fallback:
       return "is the default";
+    case route::RoutedBy::order:
+      return "is where an operator sent it";
     case route::RoutedBy::nothing:
       break;
   }
@@ -51,7 +53,7 @@ std::string why_pool(const config::RouteSettings& route, const config::ClientSet
                      const std::string& pool) {
   if (!route.pool.empty() && route.pool == pool) return "the route's";
   if (client != nullptr && !client->pool.empty() && client->pool == pool) return "the client's";
-  return pool == "default" ? "the default" : "fixed at receipt";
+  return pool == "default" ? "the default" : "fixed at receipt or by an operator";
 }
 
 std::string why_signs(const Domain& signer, const Domain& author,

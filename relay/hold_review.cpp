@@ -1,33 +1,47 @@
-// Held mail is judged again: by itself while it is on hold for its alignment, and released when the
-// cause is gone; and whatever an operator releases.
+// Mail that waits is judged again: by itself while it is on hold for its alignment, and released
+// when the cause is gone; what an operator releases; and what he sends another way.
 
 #include "relay/pipeline.hpp"
 
 namespace signet {
 
 void Outbound::review(QueueId id, std::move_only_function<void(Result<void>)> done) {
-  scope_.spawn(run_review(id, std::move(done)));
+  scope_.spawn(run_review(id, {}, std::move(done)));
 }
 
-net::Task<void> Outbound::run_review(QueueId id, std::move_only_function<void(Result<void>)> done) {
+void Outbound::review_changed(QueueId id, StateChange change,
+                              std::move_only_function<void(Result<void>)> done) {
+  scope_.spawn(run_review(id, std::move(change), std::move(done)));
+}
+
+net::Task<void> Outbound::run_review(QueueId id, StateChange change,
+                                     std::move_only_function<void(Result<void>)> done) {
   auto fetched = co_await fetch(id);
   if (!fetched) {
     done(fetched.failure());
     co_return;
   }
   const std::shared_ptr<Delivery> delivery = fetched->delivery;
+  const bool is_held = delivery->state.is_held();
+  if (change) {
+    auto changed = std::make_shared<spool::Message>(*delivery->stored);
+    change(changed->record, changed->state);
+    delivery->state = changed->state;
+    delivery->stored = std::move(changed);
+  }
   const spool::Record& record = delivery->record();
   // Own reports are never judged, and what has expired only waits for its report. One that lost its
   // body is held again when it is claimed.
-  const bool is_judged = fetched->body && delivery->state.is_held() &&
-                         record.origin != spool::Origin::dsn &&
+  const bool is_meant = change ? !is_held : is_held;
+  const bool is_judged = fetched->body && is_meant && record.origin != spool::Origin::dsn &&
                          services_.clock.now() < record.expires;
   std::string reason;
   if (is_judged) reason = co_await still_held(*delivery, Doubt::goes);
   if (reason.empty()) {
     done({});
   } else {
-    done(fail(Fault::not_aligned, reason, "The message stays on hold: " + reason));
+    done(fail(Fault::not_aligned, reason,
+              (change ? "The message keeps its way: " : "The message stays on hold: ") + reason));
   }
 }
 

@@ -1,6 +1,8 @@
 // The stages of a message's way in, each from named inputs to its own result (order: pipeline.cpp).
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "relay/pipeline.hpp"
 #include "relay/sign/plan.hpp"
 #include "relay/smtp/utf8.hpp"
@@ -17,6 +19,7 @@ Result<void> apply_rewrite(const config::Settings& settings, Parsed& parsed, Mai
   if (rewritten == author) return {};
   auto replaced = parse::replace_author(parsed.header, rewritten);
   if (!replaced) return replaced;
+  parsed.written_author = std::move(author.domain);
   parsed.author = rewritten.domain;
   return {};
 }
@@ -168,6 +171,20 @@ void Pipeline::count_signatures(const sign::Plan& plan) {
   }
 }
 
+void Pipeline::remember(const Arrival& arrival, const Parsed& parsed) {
+  std::set<Domain> seen;
+  for (const Recipient& recipient : arrival.envelope.recipients) {
+    if (!seen.insert(recipient.address.domain).second) continue;
+    const ReversePath& sender = arrival.envelope.sender;
+    services_.recent_mail.note({.client = arrival.client->name,
+                                .peer = arrival.facts.peer,
+                                .author = parsed.written_author.value_or(parsed.author),
+                                .sender = sender ? std::optional(sender->domain) : std::nullopt,
+                                .recipient = recipient.address.domain},
+                               arrival.received);
+  }
+}
+
 net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed,
                                            sign::Signed signatures, BodyCollector& body,
                                            bool has_eight_bit, spool::Origin origin,
@@ -227,9 +244,11 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
     co_return stored.failure();
   }
   watch.stop();
-  if (arrival.client)
+  if (arrival.client) {
     services_.metrics.message_accepted(arrival.client->name,
                                        record.header.size() + record.body_size);
+    remember(arrival, parsed);
+  }
   services_.log.write(
       report::Fact("received", arrival.received)
           .with("id", record.id)

@@ -10,6 +10,7 @@
 #include "keys/key_zone.hpp"
 #include "keys/opendkim_import.hpp"
 #include "keys/rspamd_import.hpp"
+#include "relay/admin/terminal.hpp"
 #include "relay/align/public_suffix.hpp"
 #include "relay/commands.hpp"
 #include "relay/key_parts.hpp"
@@ -108,6 +109,15 @@ void print_parents(const keys::ImportPlan& plan) {
     std::printf("\"%s\" = \"%s\"\n", author.text().c_str(), domain.text().c_str());
 }
 
+keys::ImportPlan plan_with_bar(keys::ImportRules rules, keys::ImportOptions options) {
+  std::optional<admin::Progress> progress;
+  options.on_planned = [&progress](std::size_t done, std::size_t all) {
+    if (!progress) progress.emplace("look", all);
+    progress->reach(done);
+  };
+  return keys::plan_import(std::move(rules), options);
+}
+
 }  // namespace
 
 int import_keys(const ImportOrder& order) {
@@ -123,7 +133,7 @@ int import_keys(const ImportOrder& order) {
       .store = {.directory = settings->store, .allow_group = settings->store_allow_group},
       .legacy_until = *legacy_until,
       .replace_with = "signet keys new " + place};
-  const auto plan = keys::plan_import(std::move(*rules), options);
+  const auto plan = plan_with_bar(std::move(*rules), options);
   const bool is_refused = !plan.refusals.empty() && !order.partial;
   const bool imports = !order.dry_run && !is_refused;
   json said = describe(plan);
@@ -136,11 +146,14 @@ int import_keys(const ImportOrder& order) {
   }
   if (imports) {
     KeyAudit audit(*settings);
+    admin::Progress progress("import", plan.keys.size());
+    std::size_t taken = 0;
     const auto done = keys::apply_import(
         plan, options,
         {.at = SystemClock().now(), .reason = "imported from " + order.source, .by = who()},
         [&](const Domain& domain, const keys::KeyEntry& key) {
           audit.moved(domain, key, key.state);
+          progress.reach(++taken, domain.text());
         });
     if (!done) return complain_of(done.error());
   } else if (is_refused && !order.dry_run) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "config/nearest_word.hpp"
+#include "relay/admin/control_commands.hpp"
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/relay_command.hpp"
 #include "relay/commands.hpp"
@@ -430,6 +431,8 @@ int main(int argc, char** argv) {
   add_metrics(app, status);
   add_reference(app);
   signet::admin::add_drain_command(app, status);
+  signet::admin::add_reload_command(app, status);
+  signet::admin::add_top_command(app, status);
   app.add_subcommand("send", "Submit a message as sendmail(1) does: signet send --help");
   if (const std::string words = unknown_command(app, argc, argv); !words.empty()) {
     std::fprintf(stderr, "%s\n", words.c_str());

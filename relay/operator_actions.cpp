@@ -65,7 +65,7 @@ bool was_suspended(const spool::Message& message) {
 }
 
 std::string_view name_of(admin::ManyAction action) {
-  constexpr std::array<std::string_view, 4> kNames{"retry", "hold", "release", "bounce"};
+  constexpr std::array<std::string_view, 5> kNames{"retry", "hold", "release", "bounce", "reroute"};
   return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -150,6 +150,13 @@ void OperatorActions::order_many(admin::ManyOrder order, Done done) {
 
 net::Task<void> OperatorActions::run_order(admin::ManyOrder order, Done done) {
   const WallTime now = services_.clock.now();
+  if (order.action == admin::ManyAction::reroute) {
+    const auto way = QueueOperations::understand(*services_.current.get()->settings, order.reroute);
+    if (!way) {
+      done(way.failure());
+      co_return;
+    }
+  }
   const auto part = co_await walk(order, [filter = order.filter, now](const auto& message) {
     return filter.matches(message, now);
   });
@@ -182,7 +189,7 @@ net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder 
       after = message.record.id;
       if (!matches(message)) continue;
       ++part.matched;
-      if (!order.dry_run) orders.push_back({after, order.reason, order.by});
+      if (!order.dry_run) orders.push_back({after, order.reason, order.by, order.reroute});
     }
     const std::size_t wanted = orders.size();
     const std::size_t done = co_await order_all(order.action, std::move(orders));
@@ -229,6 +236,8 @@ void OperatorActions::give(admin::ManyAction action, admin::QueueOrder order,
       return operations_.release(std::move(order), std::move(done));
     case admin::ManyAction::bounce:
       return operations_.bounce(std::move(order), std::move(done));
+    case admin::ManyAction::reroute:
+      return operations_.reroute(std::move(order), std::move(done));
   }
 }
 
@@ -242,6 +251,35 @@ void OperatorActions::drain(bool drains, std::string by, Done done) {
 
 void OperatorActions::settings(Done done) {
   done(json{{"settings", config::describe(*services_.current.get()->settings)}});
+}
+
+void OperatorActions::recent_mail(Done done) {
+  loop_.post(
+      [this, done = std::move(done)]() mutable { scope_.spawn(run_recent_mail(std::move(done))); });
+}
+
+// One at a time: each may put many questions to the DNS.
+net::Task<void> OperatorActions::run_recent_mail(Done done) {
+  if (std::exchange(rehearsing_, true)) {
+    done(fail(Fault::destination_busy, "busy", "Somebody else asks just now: try again"));
+    co_return;
+  }
+  auto told = co_await rehearsal_.recent();
+  rehearsing_ = false;
+  done(std::move(told));
+}
+
+void OperatorActions::reload(std::string by, Done done) {
+  services_.log.write(
+      report::Fact("order", services_.clock.now()).with("order", "reload").with("by", by));
+  reload_([this, done = std::move(done)](const Result<void>& reloaded) mutable {
+    if (!reloaded) {
+      const Error& error = reloaded.error();
+      return done(fail(error.fault, error.detail, "The old configuration stays: " + error.detail));
+    }
+    const auto state = services_.reloads.get();
+    done(json{{"generation", state.generation}, {"restart_needed", state.restart_needed}});
+  });
 }
 
 void OperatorActions::maintenance(Done done) {

@@ -4,15 +4,25 @@
 #include "relay/admin/operator_control.hpp"
 #include "relay/front_door.hpp"
 #include "relay/queue_operations.hpp"
+#include "relay/rehearsal.hpp"
 #include "relay/suspensions.hpp"
 
 namespace signet {
 
 class OperatorActions final : public admin::OperatorControl {
  public:
+  using Reloaded = std::move_only_function<void(const Result<void>&)>;
+  using Reload = std::function<void(Reloaded)>;  ///< Called on any thread.
+
   /// Works on `loop`; all outlive it, and stop() is called on that loop's thread before it ends.
-  OperatorActions(Services& services, net::Loop& loop, QueueOperations& operations, FrontDoor& door)
-      : services_(services), loop_(loop), operations_(operations), door_(door) {}
+  OperatorActions(Services& services, net::Loop& loop, QueueOperations& operations, FrontDoor& door,
+                  Rehearsal& rehearsal, Reload reload)
+      : services_(services),
+        loop_(loop),
+        operations_(operations),
+        door_(door),
+        rehearsal_(rehearsal),
+        reload_(std::move(reload)) {}
   void stop() { scope_.clear(); }
 
   void suspend(admin::SuspensionOrder order, Done done) override;
@@ -22,6 +32,8 @@ class OperatorActions final : public admin::OperatorControl {
   void drain(bool drains, std::string by, Done done) override;
   void settings(Done done) override;
   void maintenance(Done done) override;
+  void recent_mail(Done done) override;
+  void reload(std::string by, Done done) override;
 
  private:
   using Matches = std::function<bool(const spool::Message&)>;
@@ -36,6 +48,7 @@ class OperatorActions final : public admin::OperatorControl {
   net::Task<void> run_suspend(Suspension suspension, Done done);
   net::Task<void> run_resume(Suspension suspension, std::string by, Done done);
   net::Task<void> run_order(admin::ManyOrder order, Done done);
+  net::Task<void> run_recent_mail(Done done);
   /// What waits because of a suspension is due now.
   net::Task<void> wake();
   net::Task<Result<Part>> walk(admin::ManyOrder order, Matches matches);
@@ -48,6 +61,9 @@ class OperatorActions final : public admin::OperatorControl {
   net::Loop& loop_;
   QueueOperations& operations_;
   FrontDoor& door_;
+  Rehearsal& rehearsal_;
+  Reload reload_;
+  bool rehearsing_ = false;
   net::TaskScope scope_;
 };
 

@@ -267,25 +267,27 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
 }
 
 void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {
-  const config::Settings& settings = *delivery->snapshot->settings;
+  const auto settings = delivery->snapshot->settings;
   std::map<Destination*, std::vector<Job>> jobs;
   for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
     spool::RecipientState& recipient = delivery->state.recipients[i];
     if (recipient.status != spool::RecipientStatus::queued &&
         recipient.status != spool::RecipientStatus::held)
       continue;
-    const config::RouteSettings* route =
-        route::find_route(settings, recipient.recipient.address.domain);
-    if (!route) {  // The route is gone since receipt: an operator's mistake, not the recipient's.
-      recipient.last_reply = "451 4.3.5 No route for this recipient";
+    const auto waiting =
+        route::route_of(settings, recipient.rerouted_to, recipient.recipient.address.domain);
+    if (!waiting.route) {  // It is gone: an operator's mistake, not the recipient's.
+      recipient.last_reply = recipient.rerouted_to.empty()
+                                 ? "451 4.3.5 No route for this recipient"
+                                 : "451 4.3.5 The " + recipient.rerouted_to + " is gone";
       continue;
     }
-    recipient.route = route->name;
-    const TlsNeed need = tls_need(delivery->record(), *route);
-    Destination& destination = destination_for(recipient, *route, need);
+    recipient.route = waiting.route->name;
+    const TlsNeed need = tls_need(delivery->record(), *waiting.route);
+    Destination& destination = destination_for(recipient, waiting, need);
     std::vector<Job>& batch = jobs[&destination];
     if (batch.empty() ||
-        batch.back().recipients.size() >= settings.limits.recipients_per_transaction) {
+        batch.back().recipients.size() >= settings->limits.recipients_per_transaction) {
       batch.push_back({delivery, {}, services_.clock.steady()});
     }
     batch.back().recipients.push_back(i);
@@ -317,8 +319,9 @@ Outbound::TlsNeed Outbound::tls_need(const spool::Record& record,
 }
 
 Outbound::Destination& Outbound::destination_for(const spool::RecipientState& recipient,
-                                                 const config::RouteSettings& route,
+                                                 const route::WaitingRoute& waiting,
                                                  TlsNeed tls_need) {
+  const config::RouteSettings& route = *waiting.route;
   std::string_view tls;
   if (tls_need == TlsNeed::required) tls = "|tls required";
   if (tls_need == TlsNeed::optional) tls = "|tls optional";
@@ -328,6 +331,7 @@ Outbound::Destination& Outbound::destination_for(const spool::RecipientState& re
     slot = std::make_unique<Destination>(loop_);
     slot->key = std::move(key);
     slot->route = route.name;
+    if (waiting.is_made) slot->next_hop = route;
     slot->pool = recipient.pool;
     slot->tls_need = tls_need;
     slot->domain = recipient.recipient.address.domain;
@@ -342,7 +346,7 @@ void Outbound::ensure_worker(Destination& destination) {
     return;
   }
   const auto snapshot = destination.jobs.front().delivery->snapshot;
-  const config::RouteSettings* route = route_named(*snapshot->settings, destination.route);
+  const config::RouteSettings* route = route_to(destination, *snapshot->settings);
   const std::uint32_t limit = route && route->connections > 0
                                   ? route->connections
                                   : snapshot->settings->limits.connections_per_destination;
@@ -359,9 +363,11 @@ void Outbound::wake_all() {
   for (auto& [key, destination] : destinations_) destination->wake.notify_all();
 }
 
-const config::RouteSettings* Outbound::route_named(const config::Settings& settings,
-                                                   const std::string& name) {
-  const auto found = std::ranges::find(settings.routes, name, &config::RouteSettings::name);
+const config::RouteSettings* Outbound::route_to(const Destination& destination,
+                                                const config::Settings& settings) {
+  if (destination.next_hop) return &*destination.next_hop;
+  const auto found =
+      std::ranges::find(settings.routes, destination.route, &config::RouteSettings::name);
   return found == settings.routes.end() ? nullptr : &*found;
 }
 

@@ -15,6 +15,7 @@
 #include "relay/deliver/client.hpp"
 #include "relay/net/loop.hpp"
 #include "relay/report/dsn.hpp"
+#include "relay/route/diversion.hpp"
 #include "relay/services.hpp"
 #include "relay/sign/signer.hpp"
 #include "relay/sign/verifier.hpp"
@@ -41,9 +42,14 @@ class Outbound {
   /// Ends a message that is in services.in_memory: every open recipient fails with `reply`, and the
   /// sender gets the report. Fault: not_found.
   void give_up(QueueId id, std::string reply, std::move_only_function<void(Result<void>)> done);
-  /// Judges the alignment of a queued message again. Faults: not_found; not_aligned, with the
+  /// Judges the alignment of a held message again. Faults: not_found; not_aligned, with the
   /// reason, where it would be held or refused. What can't be known is allowed, as at receipt.
   void review(QueueId id, std::move_only_function<void(Result<void>)> done);
+  /// The same of a message that is not held, as if `change` had changed its state. A held one is
+  /// judged when it is released.
+  using StateChange = std::function<void(const spool::Record&, spool::State&)>;
+  void review_changed(QueueId id, StateChange change,
+                      std::move_only_function<void(Result<void>)> done);
   /// Called when a fresh message did not fit: the scanner must look again from its due time on.
   void on_overflow(std::function<void(WallTime due)> observer) { overflow_ = std::move(observer); }
   [[nodiscard]] bool is_full() const {
@@ -102,6 +108,7 @@ class Outbound {
     explicit Destination(net::Loop& loop) : wake(loop) {}
     std::string key;
     std::string route;
+    std::optional<config::RouteSettings> next_hop;  // Of a route that is in no configuration.
     std::string pool;
     TlsNeed tls_need = TlsNeed::by_route;
     Domain domain = *Domain::parse("invalid");
@@ -125,7 +132,7 @@ class Outbound {
   // Queue (outbound.cpp)
   void dispatch(std::shared_ptr<Delivery> delivery);
   Destination& destination_for(const spool::RecipientState& recipient,
-                               const config::RouteSettings& route, TlsNeed tls_need);
+                               const route::WaitingRoute& waiting, TlsNeed tls_need);
   static TlsNeed tls_need(const spool::Record& record, const config::RouteSettings& route);
   void ensure_worker(Destination& destination);
   struct Fetched {
@@ -144,7 +151,8 @@ class Outbound {
   enum class Doubt { stays, goes };
   /// Why mail must stay on hold for its alignment; empty: the cause is gone.
   net::Task<std::string> still_held(const Delivery& delivery, Doubt doubt);
-  net::Task<void> run_review(QueueId id, std::move_only_function<void(Result<void>)> done);
+  net::Task<void> run_review(QueueId id, StateChange change,
+                             std::move_only_function<void(Result<void>)> done);
   net::Task<void> keep_unreadable(std::shared_ptr<Delivery> delivery, bool expired,
                                   const Error& error);
   net::Task<Result<void>> feed_body(const Delivery& delivery, sign::MessageVerifier& verifier);
@@ -153,8 +161,9 @@ class Outbound {
   void admit(Delivery& delivery);
   void forget(const Delivery& delivery);
   void wake_all();
-  static const config::RouteSettings* route_named(const config::Settings& settings,
-                                                  const std::string& name);
+  /// Null: it is gone.
+  static const config::RouteSettings* route_to(const Destination& destination,
+                                               const config::Settings& settings);
 
   // Room for others when a destination is stuck (parking.cpp)
   [[nodiscard]] bool is_crowded() const {

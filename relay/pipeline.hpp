@@ -35,7 +35,8 @@ struct Arrival {
 struct Parsed {
   parse::MessageHeader header;
   Domain author;
-  bool tls_optional = false;  ///< Own mail that says so (RFC 8689 3).
+  bool tls_optional = false;                  ///< Own mail that says so (RFC 8689 3).
+  std::optional<Domain> written_author = {};  ///< What [rewrite] made `author` of.
 };
 
 class Pipeline {
@@ -74,6 +75,7 @@ class Pipeline {
       std::shared_ptr<const keys::SigningDomain> domain, SteadyTime deadline);
   static void tag(Parsed& parsed, const Alignment& alignment);
   void count_signatures(const sign::Plan& plan);
+  void remember(const Arrival& arrival, const Parsed& parsed);
   [[nodiscard]] net::Task<Result<QueueId>> store(const Arrival& arrival, Parsed parsed,
                                                  sign::Signed signatures, BodyCollector& body,
                                                  bool has_eight_bit, spool::Origin origin,

@@ -93,7 +93,7 @@ net::Task<StoredQuestion> question_about(keys::DomainStore& store, net::Loop& lo
                                          std::shared_ptr<const spool::Message> message) {
   const spool::Record& record = message->record;
   const auto author = Domain::parse(record.author_domain);
-  const align::WaysOut ways = AlignStage::ways_out(*settings, *message);
+  const align::WaysOut ways = AlignStage::ways_out(settings, *message);
   StoredQuestion made;
   if (!author || !ways.leads_outside) co_return made;
   made.question = std::make_shared<align::Question>(

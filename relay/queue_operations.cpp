@@ -1,5 +1,9 @@
 #include "relay/queue_operations.hpp"
 
+#include <algorithm>
+
+#include "relay/route/diversion.hpp"
+
 namespace signet {
 namespace {
 
@@ -8,6 +12,31 @@ using spool::RecipientStatus;
 void move_recipients(spool::State& state, RecipientStatus from, RecipientStatus to) {
   for (auto& recipient : state.recipients) {
     if (recipient.status == from) recipient.status = to;
+  }
+}
+
+std::string words_of(const QueueOperations::Way& way) {
+  std::string words = way.diversion;
+  if (!way.pool.empty()) words.append(words.empty() ? "pool " : ", pool ").append(way.pool);
+  return words;
+}
+
+/// The recipients that are meant go the other way.
+void take_way(const std::shared_ptr<const config::Settings>& settings,
+              const QueueOperations::Way& way, const admin::QueueFilter& only,
+              const spool::Record& record, spool::State& state) {
+  const auto* client = client_named(*settings, record.client);
+  for (spool::RecipientState& recipient : state.recipients) {
+    if (!only.covers(recipient)) continue;
+    if (!way.diversion.empty()) recipient.rerouted_to = way.diversion;
+    const auto waiting =
+        route::route_of(settings, recipient.rerouted_to, recipient.recipient.address.domain);
+    if (waiting.route) recipient.route = waiting.route->name;
+    if (!way.pool.empty()) {
+      recipient.pool = way.pool;
+    } else if (waiting.route) {
+      recipient.pool = route::choose_pool(*settings, *waiting.route, client);
+    }
   }
 }
 
@@ -85,6 +114,61 @@ void QueueOperations::bounce(admin::QueueOrder order, Done done) {
     pipeline.outbound().give_up(order.id, "554 5.7.1 Message returned by the operator" + by,
                                 std::move(done));
   });
+}
+
+Result<QueueOperations::Way> QueueOperations::understand(const config::Settings& settings,
+                                                         const admin::Reroute& reroute) {
+  Way way{.diversion = {}, .pool = reroute.pool};
+  if (reroute.to.empty() && reroute.pool.empty())
+    return fail(Fault::bad_parameter, "no way", "say where to: a route, a next hop or a pool");
+  if (!reroute.pool.empty() && route::find_pool(settings, reroute.pool) == nullptr)
+    return fail(Fault::bad_parameter, "no such pool", "there is no pool " + reroute.pool);
+  if (reroute.to.empty()) return way;
+  auto diversion = route::parse_diversion(settings, reroute.to);
+  if (!diversion) return diversion.failure();
+  way.diversion = std::move(*diversion);
+  return way;
+}
+
+// Judged before it is stored: the other way may leave by addresses that SPF does not list.
+void QueueOperations::reroute(admin::QueueOrder order, Done done) {
+  const auto settings = services_.current.get()->settings;
+  auto way = understand(*settings, order.reroute);
+  if (!way) return done(way.failure());
+  if (!services_.in_memory.insert(order.id)) return done(busy());
+  order.reason = words_of(*way);
+  Outbound::StateChange change = [settings, way = std::move(*way), only = order.reroute.only](
+                                     const spool::Record& record, spool::State& state) {
+    take_way(settings, way, only, record, state);
+  };
+  Pipeline& pipeline = pipeline_of(order.id);
+  pipeline.loop().post([this, &pipeline, change = std::move(change), order = std::move(order),
+                        done = std::move(done)]() mutable {
+    const QueueId id = order.id;
+    pipeline.outbound().review_changed(id, change,
+                                       [this, change, order = std::move(order),
+                                        done = std::move(done)](Result<void> aligned) mutable {
+                                         services_.in_memory.erase(order.id);
+                                         if (!aligned) return done(std::move(aligned));
+                                         divert(std::move(order), std::move(change),
+                                                std::move(done));
+                                       });
+  });
+}
+
+void QueueOperations::divert(admin::QueueOrder order, Outbound::StateChange take_way, Done done) {
+  change(
+      "reroute", std::move(order),
+      [this, take_way = std::move(take_way)](const auto& given, const auto& record,
+                                             spool::State& state) -> Result<void> {
+        const auto is_meant = [&](const auto& each) { return given.reroute.only.covers(each); };
+        if (std::ranges::none_of(state.recipients, is_meant))
+          return fail(Fault::bad_parameter, "none waits", "No recipient waits that is meant");
+        take_way(record, state);
+        if (!state.is_held()) state.due = services_.clock.now();
+        return {};
+      },
+      std::move(done));
 }
 
 Pipeline& QueueOperations::pipeline_of(QueueId id) {

@@ -26,6 +26,16 @@ class QueueOperations final : public admin::QueueControl {
   void hold(admin::QueueOrder order, Done done) override;
   void release(admin::QueueOrder order, Done done) override;
   void bounce(admin::QueueOrder order, Done done) override;
+  void reroute(admin::QueueOrder order, Done done) override;
+
+  /// Another way as it is stored: a diversion (relay/route/diversion.hpp) and a pool, either empty.
+  struct Way {
+    std::string diversion;
+    std::string pool;
+  };
+  /// Fault: bad_parameter (the text says what is wrong).
+  [[nodiscard]] static Result<Way> understand(const config::Settings& settings,
+                                              const admin::Reroute& reroute);
 
  private:
   /// Changes a state, or says why not.
@@ -33,6 +43,7 @@ class QueueOperations final : public admin::QueueControl {
                                             const spool::Record& record, spool::State& state)>;
   Pipeline& pipeline_of(QueueId id);
   void let_go(admin::QueueOrder order, Done done);
+  void divert(admin::QueueOrder order, Outbound::StateChange take_way, Done done);
   void change(std::string_view event, admin::QueueOrder order, Change change, Done done);
   net::Task<void> run(std::string_view event, admin::QueueOrder order, Change change, Done done);
   net::Task<Result<void>> apply(const admin::QueueOrder& order, const Change& change);

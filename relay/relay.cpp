@@ -113,10 +113,10 @@ Result<void> Relay::open_workers() {
   if (!suspensions) return suspensions.failure();
   suspensions_ = std::move(*suspensions);
   services_ = std::make_unique<Services>(
-      Services{clock_,       metrics_,      *pool_,     *passwords_, *domains_,  *spool_,
-               *log_,        *router_,      *quotas_,   leases_,     *backoff_,  *ids_,
-               memory_,      in_memory_,    held_mail_, *current_,   *resolver_, suffixes_,
-               clock_watch_, *suspensions_, reloads_,   canaries_});
+      Services{clock_,       metrics_,      *pool_,     *passwords_, *domains_,   *spool_,
+               *log_,        *router_,      *quotas_,   leases_,     *backoff_,   *ids_,
+               memory_,      in_memory_,    held_mail_, *current_,   *resolver_,  suffixes_,
+               clock_watch_, *suspensions_, reloads_,   canaries_,   recent_mail_});
   const auto descriptors = raise_descriptor_limit();
   door_ = std::make_unique<FrontDoor>(*services_, descriptors / 2);
   if (descriptors / 2 < settings.limits.connections) {
@@ -150,7 +150,10 @@ Result<void> Relay::open_workers() {
   scanner_ = std::make_unique<QueueScanner>(*services_, control_, pipelines);
   operations_ =
       std::make_unique<QueueOperations>(*services_, control_, *scanner_, std::move(pipelines));
-  actions_ = std::make_unique<OperatorActions>(*services_, control_, *operations_, *door_);
+  rehearsal_ = std::make_unique<Rehearsal>(*services_, control_);
+  actions_ = std::make_unique<OperatorActions>(
+      *services_, control_, *operations_, *door_, *rehearsal_,
+      [this](OperatorActions::Reloaded done) { reload_for(std::move(done)); });
   explanations_ = std::make_unique<RunningExplanations>(*services_, control_);
   if (settings.rotation.publisher != config::RotationSettings::Publisher::none)
     rotation_ = std::make_unique<RotationDriver>(*services_, control_);
@@ -365,23 +368,42 @@ net::Task<void> Relay::reload() {
   reloading_ = true;
   while (reload_wanted_) {
     reload_wanted_ = false;
-    co_await reload_once();
+    auto askers = std::exchange(reload_askers_, {});
+    const auto done = co_await reload_once();
+    for (auto& tell : askers) tell(done);
   }
   reloading_ = false;
 }
 
-net::Task<void> Relay::reload_once() {
+void Relay::reload_for(OperatorActions::Reloaded done) {
+  control_.post([this, done = std::move(done)]() mutable {
+    if (options_.config_file.empty())
+      return done(fail(Fault::configuration, "no file", "It was started without a file"));
+    reload_askers_.push_back(std::move(done));
+    tasks_.spawn(reload());
+  });
+}
+
+net::Task<Result<Snapshot>> Relay::next_snapshot() {
   auto loaded = co_await net::run_on(*pool_, control_,
                                      [file = options_.config_file, at_start = options_.settings] {
                                        return load_snapshot(file, *at_start);
                                      });
+  if (!loaded) co_return loaded;
+  const std::string objection = co_await rehearsal_->objection(loaded->settings);
+  if (!objection.empty()) co_return fail(Fault::configuration, objection);
+  co_return loaded;
+}
+
+net::Task<Result<void>> Relay::reload_once() {
+  auto loaded = co_await next_snapshot();
   metrics_.reload(loaded.has_value());
   metrics_.configuration_read(loaded.has_value(), unix_seconds(clock_.now()));
   log_->reopen();
   if (!loaded) {
     reloads_.refused(clock_.now(), loaded.error().detail);
     spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
-    co_return;
+    co_return loaded.failure();
   }
   const auto unchanged = fixed_at_start(*options_.settings, *loaded->settings);
   for (const std::string& name : unchanged) {
@@ -393,17 +415,20 @@ net::Task<void> Relay::reload_once() {
   current_->set(std::move(*loaded));
   reloads_.applied(clock_.now(), unchanged);
   spdlog::info("configuration reloaded");
+  co_return Result<void>{};
 }
 
 void Relay::close() {
   // Opposite order of opening; each loop's tasks die on their own thread before the loop stops.
   tasks_.clear();
+  reload_askers_.clear();  // Their answers need the admin API.
   rotation_.reset();
   if (observation_) observation_->stop_api();
   if (actions_) actions_->stop();
   audit_.reset();
   if (operations_) operations_->stop();
   if (explanations_) explanations_->stop();
+  if (rehearsal_) rehearsal_->stop();
   if (scanner_) scanner_->stop();
   listeners_.clear();
   for (Worker& worker : workers_) {

@@ -17,6 +17,7 @@
 #include "relay/operator_actions.hpp"
 #include "relay/queue_operations.hpp"
 #include "relay/queue_scanner.hpp"
+#include "relay/rehearsal.hpp"
 #include "relay/rotation_driver.hpp"
 #include "relay/running_explanations.hpp"
 
@@ -68,7 +69,10 @@ class Relay {
   void tell_certificates(const Snapshot& snapshot);
   net::Task<void> drain();
   net::Task<void> reload();
-  net::Task<void> reload_once();
+  [[nodiscard]] net::Task<Result<void>> reload_once();
+  [[nodiscard]] net::Task<Result<Snapshot>> next_snapshot();
+  /// Reloads, and tells how it went. Any thread.
+  void reload_for(OperatorActions::Reloaded done);
   void close();
 
   Options options_;
@@ -95,6 +99,7 @@ class Relay {
   ClockWatch clock_watch_;
   ReloadHistory reloads_;
   keys::CanaryTally canaries_;
+  RecentMail recent_mail_;
   std::unique_ptr<Suspensions> suspensions_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDoor> door_;
@@ -102,6 +107,7 @@ class Relay {
   std::unique_ptr<QueueScanner> scanner_;
   std::unique_ptr<QueueOperations> operations_;
   std::unique_ptr<RunningExplanations> explanations_;
+  std::unique_ptr<Rehearsal> rehearsal_;
   std::unique_ptr<OperatorActions> actions_;
   std::unique_ptr<RotationDriver> rotation_;  // Null: keys are left alone.
   std::unique_ptr<AuditDriver> audit_;        // Null: not asked for.
@@ -111,6 +117,7 @@ class Relay {
   bool draining_ = false;
   bool reloading_ = false;
   bool reload_wanted_ = false;
+  std::vector<OperatorActions::Reloaded> reload_askers_;  // Of the next one.
   net::TaskScope tasks_;
 };
 

@@ -12,6 +12,7 @@ class RelayReport final : public admin::RelayState {
 
   [[nodiscard]] nlohmann::json egress() const override;
   [[nodiscard]] nlohmann::json configuration() const override;
+  [[nodiscard]] std::string metrics() const override { return services_.metrics.expose(); }
   [[nodiscard]] nlohmann::json destinations(const std::string& after,
                                             std::size_t limit) const override;
 

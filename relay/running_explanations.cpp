@@ -2,6 +2,7 @@
 
 #include "relay/admin/queue_json.hpp"
 #include "relay/destination_key.hpp"
+#include "relay/route/diversion.hpp"
 
 namespace signet {
 namespace {
@@ -78,8 +79,9 @@ void RunningExplanations::add_state_of_destinations(const spool::Message& messag
   const auto settings = services_.current.get()->settings;
   for (std::size_t i = 0; i < message.state.recipients.size(); ++i) {
     const auto& state = message.state.recipients[i];
-    const auto* route = route::find_route(*settings, state.recipient.address.domain);
-    if (route == nullptr) continue;
+    const auto [route, by, is_made] =
+        route::route_of(settings, state.rerouted_to, state.recipient.address.domain);
+    if (!route) continue;
     const std::string key = destination_key(*route, state.pool, state.recipient.address.domain);
     json& recipient = told["recipients"][i];
     recipient["limits"]["connections_in_use"] = services_.leases.in_use(key);

@@ -21,6 +21,7 @@
 #include "relay/held_mail.hpp"
 #include "relay/net/resolver.hpp"
 #include "relay/net/tls.hpp"
+#include "relay/recent_mail.hpp"
 #include "relay/reload_history.hpp"
 #include "relay/report/delivery_log.hpp"
 #include "relay/report/webhook.hpp"
@@ -152,6 +153,7 @@ struct Services {
   Suspensions& suspensions;
   ReloadHistory& reloads;
   keys::CanaryTally& canaries;
+  RecentMail& recent_mail;
 };
 
 }  // namespace signet

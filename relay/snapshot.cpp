@@ -140,8 +140,9 @@ bool is_fixed_at_start(std::string_view setting) {
                               "loops",
                               "allow_private_mx",
                               "limits.min_free_bytes",
-                              "limits.min_free_share"};
-  constexpr std::array kSections{"listen ", "resolver.", "rotation.", "monitoring."};
+                              "limits.min_free_share",
+                              "admin.listen"};
+  constexpr std::array kSections{"listen ", "resolver.", "rotation.", "audit.", "monitoring."};
   return std::ranges::find(kWhole, setting) != kWhole.end() ||
          std::ranges::any_of(kSections,
                              [&](const char* section) { return setting.starts_with(section); });

@@ -22,7 +22,7 @@ std::move_only_function<void(Result<json>)> tell(std::string_view unknown, Call 
 }
 
 std::optional<ManyAction> parse_action(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kNames{"retry", "hold", "release", "bounce"};
+  constexpr std::array<std::string_view, 5> kNames{"retry", "hold", "release", "bounce", "reroute"};
   const auto found = std::ranges::find(kNames, name);
   if (found == kNames.end()) return std::nullopt;
   return static_cast<ManyAction>(found - kNames.begin());
@@ -53,7 +53,8 @@ void OperatorApi::add_routes(RouteTable& table) {
              .scope = Scope::write,
              .members = {{"kind"}, {"value"}},
              .handler = [this](Call call) { resume(std::move(call)); }});
-  std::vector<Member> members{{"order"}, {"reason"}, {"after"}, {"dry_run", Member::Kind::flag}};
+  std::vector<Member> members{{"order"}, {"reason"}, {"after"}, {"dry_run", Member::Kind::flag},
+                              {"to"},    {"to_pool"}};
   for (const std::string_view name : QueueFilter::names()) members.push_back({name});
   table.add({.method = "POST",
              .path = "/v1/queue/orders",
@@ -62,6 +63,13 @@ void OperatorApi::add_routes(RouteTable& table) {
              .handler = [this](Call call) { order_many(std::move(call)); }});
   table.add({.method = "GET", .path = "/v1/config/settings", .handler = [this](Call call) {
                control_.settings(tell("nothing", std::move(call)));
+             }});
+  table.add({.method = "POST",
+             .path = "/v1/config/reload",
+             .scope = Scope::write,
+             .handler = [this](Call call) { reload(std::move(call)); }});
+  table.add({.method = "GET", .path = "/v1/mail/recent", .handler = [this](Call call) {
+               control_.recent_mail(tell("nothing", std::move(call)));
              }});
   table.add({.method = "GET", .path = "/v1/maintenance", .handler = [this](Call call) {
                control_.maintenance(tell("nothing", std::move(call)));
@@ -98,6 +106,16 @@ void OperatorApi::resume(Call call) {
   control_.resume(std::move(order), tell("this is not suspended", std::move(call)));
 }
 
+// To mend the file is up to the asker: to come again would not help.
+void OperatorApi::reload(Call call) {
+  std::string by = call.caller.to_string();
+  control_.reload(std::move(by), [call = std::move(call)](Result<json> told) mutable {
+    if (told) return call.respond(reply(200, *told));
+    if (told.error().fault != Fault::configuration) return call.refuse(told.error());
+    call.refuse(409, told.error().public_text());
+  });
+}
+
 void OperatorApi::order_many(Call call) {
   ManyOrder order{.filter = {},
                   .reason = call.body.text("reason"),
@@ -105,7 +123,7 @@ void OperatorApi::order_many(Call call) {
                   .dry_run = call.body.flag("dry_run"),
                   .after = {}};
   const auto action = parse_action(call.body.text("order"));
-  if (!action) return call.refuse(400, "the orders are retry, hold, release and bounce");
+  if (!action) return call.refuse(400, "the orders are retry, hold, release, bounce and reroute");
   order.action = *action;
   Parameters parameters;
   for (const std::string_view name : QueueFilter::names()) {
@@ -115,6 +133,7 @@ void OperatorApi::order_many(Call call) {
   auto filter = QueueFilter::parse(parameters);
   if (!filter) return call.refuse(filter.error());
   order.filter = std::move(*filter);
+  order.reroute = {call.body.text("to"), call.body.text("to_pool"), order.filter};
   if (const std::string after = call.body.text("after"); !after.empty()) {
     const auto id = QueueId::parse(after);
     if (!id) return call.refuse(400, "after is not a queue id");

@@ -6,6 +6,8 @@
 //   GET  /v1/suspensions                and POST to add one, /v1/suspensions/resume to end one
 //   POST /v1/queue/orders               an order to all messages that match
 //   GET  /v1/config/settings            the configuration in force, by name and value
+//   POST /v1/config/reload              read it again
+//   GET  /v1/mail/recent                the mail of the last hour, and what becomes of it
 //   GET  /v1/maintenance                and POST: accept no more, or again
 #pragma once
 
@@ -28,6 +30,7 @@ class OperatorApi {
   void explain_hypothesis(Call call);
   void suspend(Call call);
   void resume(Call call);
+  void reload(Call call);
   void order_many(Call call);
 
   Explanations& explanations_;

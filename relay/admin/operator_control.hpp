@@ -1,5 +1,5 @@
 // What an operator can have done beyond a single message: suspend and resume, order many messages,
-// drain for maintenance.
+// drain for maintenance, reload.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "relay/admin/queue_filter.hpp"
+#include "relay/admin/queue_control.hpp"
 #include "relay/base/queue_id.hpp"
 #include "relay/base/result.hpp"
 
@@ -22,7 +22,7 @@ struct SuspensionOrder {
   std::optional<std::chrono::seconds> lasts = {};  ///< Nothing: until it is resumed.
 };
 
-enum class ManyAction { retry, hold, release, bounce };
+enum class ManyAction { retry, hold, release, bounce, reroute };
 
 struct ManyOrder {
   ManyAction action = ManyAction::retry;
@@ -31,6 +31,7 @@ struct ManyOrder {
   std::string by;
   bool dry_run = false;  ///< Only count.
   QueueId after;         ///< Begin after this message: "next" of the answer before.
+  Reroute reroute = {};
 };
 
 /// Called on the admin loop. `done` may be called on any thread, once.
@@ -45,8 +46,8 @@ class OperatorControl {
   /// {"suspensions": […]}.
   virtual void suspensions(Done done) = 0;
   /// A part of the queue, in order of receipt: {"looked_at", "matched", "done", "refused", "next"},
-  /// where "next" is null at the end of the queue. "refused" were in delivery, or no longer in a
-  /// state the action is for.
+  /// where "next" is null at the end of the queue. "refused" were in delivery, no longer in a
+  /// state the action is for, or would be misaligned by it. Fault: bad_parameter.
   virtual void order_many(ManyOrder order, Done done) = 0;
   /// Accept no more (421), deliver what is there; false: accept again.
   virtual void drain(bool drains, std::string by, Done done) = 0;
@@ -54,6 +55,12 @@ class OperatorControl {
   virtual void settings(Done done) = 0;
   /// {"draining", "connections", "messages", "held"}.
   virtual void maintenance(Done done) = 0;
+  /// The mail of the last hour and of the configured domains, and what becomes of it (Rehearsal).
+  /// Fault: destination_busy, while another asks.
+  virtual void recent_mail(Done done) = 0;
+  /// Reads the configuration again: {"generation", "restart_needed"}. Fault: configuration (the old
+  /// one stays; the text says why).
+  virtual void reload(std::string by, Done done) = 0;
 };
 
 }  // namespace signet::admin

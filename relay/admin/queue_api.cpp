@@ -40,17 +40,20 @@ void QueueApi::add_routes(RouteTable& table) {
                show(std::move(call));
              }});
   const auto add_order = [&](std::string_view path, std::string_view name, Order order) {
-    const bool has_reason = name == "hold" || name == "bounce";
+    std::vector<Member> members;
+    if (name == "hold" || name == "bounce") members = {{"reason"}};
+    if (name == "reroute") members = {{"to"}, {"to_pool"}};
     table.add({.method = "POST",
                .path = path,
                .scope = Scope::write,
-               .members = has_reason ? std::vector<Member>{{"reason"}} : std::vector<Member>{},
+               .members = std::move(members),
                .handler = [this, name, order](Call call) { act(std::move(call), name, order); }});
   };
   add_order("/v1/queue/{id}/retry", "retry", &QueueControl::retry);
   add_order("/v1/queue/{id}/hold", "hold", &QueueControl::hold);
   add_order("/v1/queue/{id}/release", "release", &QueueControl::release);
   add_order("/v1/queue/{id}/bounce", "bounce", &QueueControl::bounce);
+  add_order("/v1/queue/{id}/reroute", "reroute", &QueueControl::reroute);
 }
 
 void QueueApi::list(Call call) {
@@ -103,7 +106,10 @@ void QueueApi::show(Call call) {
 void QueueApi::act(Call call, std::string_view name, Order order) {
   const auto id = QueueId::parse(call.segment(0));
   if (!id) return call.refuse(400, kNoId);
-  QueueOrder given{*id, call.body.text("reason"), call.caller.to_string()};
+  QueueOrder given{*id,
+                   call.body.text("reason"),
+                   call.caller.to_string(),
+                   {call.body.text("to"), call.body.text("to_pool"), {}}};
   (control_.*order)(std::move(given),
                     [call = std::move(call), id = *id, name](Result<void> done) mutable {
                       if (!done) return refuse(std::move(call), done.error());

@@ -27,7 +27,5 @@ struct Answer {
 /// Adds `queue list | show | retry | hold | release | bounce | suspend | resume | suspensions |
 /// stats`. `status` becomes 0: done; 1: not found or refused; 2: the relay can't be reached.
 void add_queue_commands(CLI::App& app, int& status);
-/// Adds `drain`.
-void add_drain_command(CLI::App& app, int& status);
 
 }  // namespace signet::admin

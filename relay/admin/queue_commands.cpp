@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/queue_text.hpp"
 #include "relay/admin/relay_command.hpp"
+#include "relay/admin/terminal.hpp"
 #include "relay/admin/terminal_text.hpp"
 #include "relay/base/queue_id.hpp"
 
@@ -37,6 +37,8 @@ struct Options {
   std::string after;
   std::vector<std::string> ids;
   std::string reason;
+  std::string to;
+  std::string to_pool;
   Conditions conditions;
   bool all = false;
   bool dry_run = false;
@@ -66,8 +68,18 @@ int show(const Options& options) {
                     : ask_and_print(options.place, "GET", "/v1/queue/" + id, "", &message_text);
 }
 
+/// What an order says beside its name and whom it is for.
+json details_of(const Options& options) {
+  json details = json::object();
+  if (!options.reason.empty()) details["reason"] = options.reason;
+  if (!options.to.empty()) details["to"] = options.to;
+  if (!options.to_pool.empty()) details["to_pool"] = options.to_pool;
+  return details;
+}
+
 int act(const Options& options, const std::string& action) {
-  const std::string body = options.reason.empty() ? "" : json{{"reason", options.reason}}.dump();
+  const json details = details_of(options);
+  const std::string body = details.empty() ? "" : details.dump();
   int status = 0;
   for (const std::string& written : options.ids) {
     const std::string id = checked_id(written);
@@ -79,13 +91,6 @@ int act(const Options& options, const std::string& action) {
     status = std::max(status, one);
   }
   return status;
-}
-
-void add_place(CLI::App& command, RelayPlace& place) {
-  command.add_option("--config", place.config, "Configuration file (names the socket)")
-      ->capture_default_str();
-  command.add_option("--socket", place.socket, "The relay's socket");
-  command.add_flag("--json", place.as_json, "Print JSON");
 }
 
 CLI::App* add(CLI::App& queue, const std::shared_ptr<Options>& options, const std::string& name,
@@ -118,36 +123,40 @@ json filter_of(const Conditions& given) {
 }
 
 /// Part by part, with what is done so far on the terminal.
-int act_on_many(const Options& options, const std::string& action) {
+Result<json> order_parts(const Options& options, const std::string& action) {
   json body = filter_of(options.conditions);
+  body.update(details_of(options));
   body["order"] = action;
   body["dry_run"] = options.dry_run;
-  if (!options.reason.empty()) body["reason"] = options.reason;
   json sum{{"order", action}, {"dry_run", options.dry_run}};
-  const bool shows_progress = ::isatty(STDERR_FILENO) == 1;
+  const auto stats = ask_relay(options.place, "GET", "/v1/queue/stats", "");
+  if (!stats) return stats.failure();
+  Progress progress(action, static_cast<std::uint64_t>(number_of(*stats, "messages")));
   for (;;) {
     const auto part = ask_relay(options.place, "POST", "/v1/queue/orders", body.dump());
-    if (!part) return part.error().fault == Fault::connect_failed ? kUnreachable : kRefused;
+    if (!part) return part.failure();
     for (const char* count : {"looked_at", "matched", "done", "refused"})
       sum[count] = sum.value(count, 0) + number_of(*part, count);
-    if (shows_progress)
-      fmt::print(stderr, "\r{} of {} looked at match", sum["matched"].dump(),
-                 sum["looked_at"].dump());
+    progress.reach(sum["looked_at"].get<std::uint64_t>(), sum["matched"].dump() + " match");
     const std::string next = text_of(*part, "next");
-    if (next.empty()) break;
+    if (next.empty()) return sum;
     body["after"] = next;
   }
-  if (shows_progress) fmt::print(stderr, "\r\x1b[K");
+}
+
+int act_on_many(const Options& options, const std::string& action) {
+  const auto sum = order_parts(options, action);
+  if (!sum) return status_of(sum.error());
+  const auto count = [&](const char* name) { return sum->at(name).dump(); };
   if (options.place.as_json) {
-    fmt::print("{}\n", sum.dump());
+    fmt::print("{}\n", sum->dump());
   } else if (options.dry_run) {
-    fmt::print("{}: {} of {} messages match\n", action, sum["matched"].dump(),
-               sum["looked_at"].dump());
+    fmt::print("{}: {} of {} messages match\n", action, count("matched"), count("looked_at"));
   } else {
-    fmt::print("{}: {} of {} messages done, {} refused\n", action, sum["done"].dump(),
-               sum["matched"].dump(), sum["refused"].dump());
+    fmt::print("{}: {} of {} messages done, {} refused\n", action, count("done"), count("matched"),
+               count("refused"));
   }
-  return sum["refused"] == 0 ? 0 : kRefused;
+  return sum->at("refused") == 0 ? 0 : kRefused;
 }
 
 int act_on(const Options& options, const std::string& action) {
@@ -156,6 +165,8 @@ int act_on(const Options& options, const std::string& action) {
     throw CLI::ValidationError(action,
                                "name messages by id, by conditions such as --to-domain, "
                                "or --all of them");
+  if (action == "reroute" && options.to.empty() && options.to_pool.empty())
+    throw CLI::ValidationError(action, "say where to with --to, or by which pool with --to-pool");
   if (options.dry_run && !by_filter)
     throw CLI::ValidationError("--dry-run", "counts what conditions match, not ids");
   return by_filter ? act_on_many(options, action) : act(options, action);
@@ -180,6 +191,12 @@ void add_action(CLI::App& queue, const std::shared_ptr<Options>& options, int& s
   if (name == "hold" || name == "bounce") {
     command->add_option("--reason", options->reason,
                         "Why: shown in the queue, the log and the DSN");
+  }
+  if (name == "reroute") {
+    command->add_option("--to", options->to,
+                        "Another route of the configuration, or a next hop: smtp://HOST:PORT");
+    command->add_option("--to-pool", options->to_pool,
+                        "The pool to leave from (default: that of the route or client)");
   }
   command->callback([options, &status, name] { status = act_on(*options, name); });
 }
@@ -247,13 +264,18 @@ void add_suspensions(CLI::App& queue, int& status) {
   });
 }
 
-/// Counts, and for people what is suspended.
+/// Counts, and what is suspended.
 int show_stats(const RelayPlace& place) {
-  const int status = ask_and_print(place, "GET", "/v1/queue/stats", "", &stats_text);
-  if (status != 0 || place.as_json) return status;
-  return ask_and_print(place, "GET", "/v1/suspensions", "", [](const json& told) {
-    return told["suspensions"].empty() ? std::string() : suspensions_text(told);
-  });
+  const auto suspended = ask_relay(place, "GET", "/v1/suspensions", "");
+  if (!suspended) return status_of(suspended.error());
+  return ask_and_print(
+      place, "GET", "/v1/queue/stats", "",
+      [&](const json& stats) {
+        return stats_text(stats) + (suspended->at("suspensions").empty()
+                                        ? std::string()
+                                        : suspensions_text(*suspended));
+      },
+      &*suspended);
 }
 
 }  // namespace
@@ -278,30 +300,9 @@ void add_queue_commands(CLI::App& app, int& status) {
   add_action(*queue, options, status, "release",
              "Judge held mail again and send it, if it may leave");
   add_action(*queue, options, status, "bounce", "Give up, and tell the sender");
+  add_action(*queue, options, status, "reroute",
+             "Send what waits by another route, next hop or pool, if it stays in alignment");
   add_suspensions(*queue, status);
-}
-
-void add_drain_command(CLI::App& app, int& status) {
-  struct DrainOptions {
-    RelayPlace place{.command = "drain", .socket = {}};
-    bool ends = false;
-  };
-  auto* command = app.add_subcommand(
-      "drain", "For maintenance: accept no more mail (421) and deliver what is there");
-  auto options = std::make_shared<DrainOptions>();
-  add_place(*command, options->place);
-  command->add_flag("--end", options->ends, "Accept mail again");
-  command->callback([options, &status] {
-    const json body{{"draining", !options->ends}};
-    status =
-        ask_and_print(options->place, "POST", "/v1/maintenance", body.dump(), [](const json& told) {
-          return fmt::format(
-              "{}: {} connections, {} messages in the queue, {} "
-              "of them held\n",
-              told["draining"].get<bool>() ? "draining" : "accepting", text_of(told, "connections"),
-              text_of(told, "messages"), text_of(told, "held"));
-        });
-  });
 }
 
 }  // namespace signet::admin

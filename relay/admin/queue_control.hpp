@@ -4,15 +4,24 @@
 #include <functional>
 #include <string>
 
+#include "relay/admin/queue_filter.hpp"
 #include "relay/base/queue_id.hpp"
 #include "relay/base/result.hpp"
 
 namespace signet::admin {
 
+/// Another way for recipients that wait. At least one of `to` and `pool` is given.
+struct Reroute {
+  std::string to;    ///< A route, a next hop ("smtp://host:port") or a host; empty: as it is.
+  std::string pool;  ///< The egress pool; empty: that of the route or client, or as it is.
+  QueueFilter only;  ///< Which recipients, by what it says of recipients.
+};
+
 struct QueueOrder {
   QueueId id;
   std::string reason;  ///< For hold and bounce; may be empty.
   std::string by;      ///< For the log: "uid 1000".
+  Reroute reroute = {};
 };
 
 /// Called on the admin loop. `done` may be called on any thread, once. Faults: not_found; any other
@@ -26,6 +35,9 @@ class QueueControl {
   /// Held mail only. Fault: not_aligned, where it would be held or refused again.
   virtual void release(QueueOrder order, Done done) = 0;
   virtual void bounce(QueueOrder order, Done done) = 0;  ///< With a DSN, as if it had failed.
+  /// Due now on the other way, over restarts too; held mail stays on hold. Faults: bad_parameter
+  /// (no such way); not_aligned, where it would be held or refused by that way.
+  virtual void reroute(QueueOrder order, Done done) = 0;
 };
 
 }  // namespace signet::admin

@@ -89,11 +89,14 @@ bool QueueFilter::matches(const spool::Message& message, WallTime now) const {
   if (sender_domain && (!sender || sender->domain != *sender_domain)) return false;
   if (older_than && now - record.received < *older_than) return false;
   if (!recipient_domain && route.empty() && pool.empty()) return true;
-  return std::ranges::any_of(state.recipients, [this](const RecipientState& recipient) {
-    return is_waiting(recipient) &&
-           (!recipient_domain || recipient.recipient.address.domain == *recipient_domain) &&
-           (route.empty() || route == recipient.route) && (pool.empty() || pool == recipient.pool);
-  });
+  return std::ranges::any_of(state.recipients,
+                             [this](const RecipientState& recipient) { return covers(recipient); });
+}
+
+bool QueueFilter::covers(const RecipientState& recipient) const {
+  return is_waiting(recipient) &&
+         (!recipient_domain || recipient.recipient.address.domain == *recipient_domain) &&
+         (route.empty() || route == recipient.route) && (pool.empty() || pool == recipient.pool);
 }
 
 }  // namespace signet::admin

@@ -28,6 +28,8 @@ struct QueueFilter {
   [[nodiscard]] static Result<QueueFilter> parse(const Parameters& parameters);
 
   [[nodiscard]] bool matches(const spool::Message& message, WallTime now) const;
+  /// True of a recipient that waits, if what is said of recipients holds for it.
+  [[nodiscard]] bool covers(const spool::RecipientState& recipient) const;
   friend bool operator==(const QueueFilter&, const QueueFilter&) = default;
 };
 

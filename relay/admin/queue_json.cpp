@@ -37,12 +37,14 @@ std::string last_reply(const spool::State& state) {
 }
 
 json recipient_of(const spool::RecipientState& recipient) {
-  return {{"address", recipient.recipient.address.to_string()},
-          {"status", name_of(recipient.status)},
-          {"attempts", recipient.attempts},
-          {"route", recipient.route},
-          {"pool", recipient.pool},
-          {"last_reply", recipient.last_reply}};
+  json told{{"address", recipient.recipient.address.to_string()},
+            {"status", name_of(recipient.status)},
+            {"attempts", recipient.attempts},
+            {"route", recipient.route},
+            {"pool", recipient.pool},
+            {"last_reply", recipient.last_reply}};
+  if (!recipient.rerouted_to.empty()) told["rerouted_to"] = recipient.rerouted_to;
+  return told;
 }
 
 }  // namespace

@@ -81,8 +81,9 @@ std::string message_text(const json& message) {
     for (const json& one : *recipients) {
       add_line(
           lines, "recipient",
-          fmt::format("<{}>  {}  route {}  {}", text_of(one, "address"), text_of(one, "status"),
-                      text_of(one, "route"), text_of(one, "last_reply")));
+          fmt::format("<{}>  {}  route {}{}  {}", text_of(one, "address"), text_of(one, "status"),
+                      text_of(one, "route"), one.contains("rerouted_to") ? " (rerouted)" : "",
+                      text_of(one, "last_reply")));
     }
   }
   return lines;

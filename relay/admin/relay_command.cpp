@@ -1,20 +1,32 @@
 #include "relay/admin/relay_command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "config/reader.hpp"
 #include "relay/admin/explanations.hpp"
 #include "relay/admin/queue_client.hpp"
+#include "relay/admin/terminal.hpp"
 
 namespace signet::admin {
 namespace {
 
 using nlohmann::json;
 
-/// `--socket`, or monitoring.socket of the configuration; empty after a complaint.
+std::string error_words(const Answer& answer) {
+  const json parsed = json::parse(answer.body, nullptr, false);
+  const bool has_words =
+      parsed.is_object() && parsed.contains("detail") && parsed["detail"].is_string();
+  return has_words ? parsed["detail"].get<std::string>()
+                   : fmt::format("HTTP status {}", answer.status);
+}
+
+}  // namespace
+
 std::filesystem::path socket_of(const RelayPlace& place) {
   if (!place.socket.empty()) return place.socket;
   const config::Loaded loaded = config::load(place.config);
@@ -27,15 +39,12 @@ std::filesystem::path socket_of(const RelayPlace& place) {
   return {};
 }
 
-std::string error_words(const Answer& answer) {
-  const json parsed = json::parse(answer.body, nullptr, false);
-  const bool has_words =
-      parsed.is_object() && parsed.contains("detail") && parsed["detail"].is_string();
-  return has_words ? parsed["detail"].get<std::string>()
-                   : fmt::format("HTTP status {}", answer.status);
+void add_place(CLI::App& command, RelayPlace& place) {
+  command.add_option("--config", place.config, "Configuration file (names the socket)")
+      ->capture_default_str();
+  command.add_option("--socket", place.socket, "The relay's socket");
+  command.add_flag("--json", place.as_json, "Print JSON");
 }
-
-}  // namespace
 
 Result<json> ask_relay(const RelayPlace& place, std::string_view method, const std::string& target,
                        const std::string& body) {
@@ -50,12 +59,20 @@ Result<json> ask_relay(const RelayPlace& place, std::string_view method, const s
   return fail(answer ? Fault::bad_parameter : Fault::connect_failed, words);
 }
 
+int status_of(const Error& error) {
+  return error.fault == Fault::connect_failed ? kUnreachable : kRefused;
+}
+
 int ask_and_print(const RelayPlace& place, std::string_view method, const std::string& target,
-                  const std::string& body, const Render& render) {
-  const auto told = ask_relay(place, method, target, body);
-  if (!told) return told.error().fault == Fault::connect_failed ? kUnreachable : kRefused;
-  fmt::print("{}", place.as_json ? told->dump(-1, ' ', false, json::error_handler_t::replace) + "\n"
-                                 : render(*told));
+                  const std::string& body, const Render& render, const json* more) {
+  auto told = ask_relay(place, method, target, body);
+  if (!told) return status_of(told.error());
+  if (!place.as_json) {
+    fmt::print("{}", fit(render(*told), columns_of(STDOUT_FILENO)));
+    return 0;
+  }
+  if (more != nullptr) told->update(*more);
+  fmt::print("{}\n", told->dump(-1, ' ', false, json::error_handler_t::replace));
   return 0;
 }
 

@@ -9,6 +9,10 @@
 
 #include "relay/base/result.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace signet::admin {
 
 constexpr int kRefused = 1;      ///< Exit status: not found, or refused.
@@ -22,6 +26,12 @@ struct RelayPlace {
   bool as_json = false;
 };
 
+/// `--socket`, or monitoring.socket of the configuration; empty after a complaint.
+[[nodiscard]] std::filesystem::path socket_of(const RelayPlace& place);
+
+/// Adds --config, --socket and --json.
+void add_place(CLI::App& command, RelayPlace& place);
+
 using Render = std::function<std::string(const nlohmann::json&)>;
 
 /// The answer, an object. What goes wrong is told on standard error. Faults: connect_failed (the
@@ -29,9 +39,13 @@ using Render = std::function<std::string(const nlohmann::json&)>;
 [[nodiscard]] Result<nlohmann::json> ask_relay(const RelayPlace& place, std::string_view method,
                                                const std::string& target, const std::string& body);
 
-/// Asks once and prints what `render` makes of the answer, or the JSON; the exit status.
+/// The exit status for what ask_relay() says.
+[[nodiscard]] int status_of(const Error& error);
+
+/// Asks once and prints what `render` makes of the answer, or the JSON with the members of `more`;
+/// the exit status.
 int ask_and_print(const RelayPlace& place, std::string_view method, const std::string& target,
-                  const std::string& body, const Render& render);
+                  const std::string& body, const Render& render, const nlohmann::json* more = {});
 
 /// `signet explain QUEUE-ID`.
 int explain_message(const RelayPlace& place, const std::string& id);

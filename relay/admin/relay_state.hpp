@@ -13,6 +13,8 @@ class RelayState {
   [[nodiscard]] virtual nlohmann::json egress() const = 0;
   /// Which configuration is in force, and how the last reload went. Does not block.
   [[nodiscard]] virtual nlohmann::json configuration() const = 0;
+  /// All metrics in the text format of Prometheus. May take a while.
+  [[nodiscard]] virtual std::string metrics() const = 0;
   /// {"destinations": […], "next"}: those with connections, with somebody who waits for one, or in
   /// back-off, by name. May take a while.
   [[nodiscard]] virtual nlohmann::json destinations(const std::string& after,

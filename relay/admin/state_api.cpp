@@ -14,6 +14,11 @@ void StateApi::add_routes(RouteTable& table) {
   table.add({.method = "GET", .path = "/v1/config", .handler = [this](Call call) {
                call.respond(reply(200, state_.configuration()));
              }});
+  table.add({.method = "GET", .path = "/v1/metrics", .handler = [this](Call call) {
+               pool_.post([this, call = std::move(call)]() mutable {
+                 call.respond({200, "text/plain; version=0.0.4; charset=utf-8", state_.metrics()});
+               });
+             }});
   table.add({.method = "GET",
              .path = "/v1/destinations",
              .parameters = {"limit", "after"},

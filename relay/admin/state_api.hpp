@@ -1,4 +1,4 @@
-// /v1/egress, /v1/destinations and /v1/config.
+// /v1/egress, /v1/destinations, /v1/config and /v1/metrics.
 #pragma once
 
 #include "relay/admin/relay_state.hpp"

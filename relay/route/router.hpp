@@ -13,7 +13,7 @@
 
 namespace signet::route {
 
-enum class RoutedBy { nothing, domain, subdomains_of, fallback };
+enum class RoutedBy { nothing, domain, subdomains_of, fallback, order };
 
 /// The route of a recipient domain, and by which of its settings. Null: none.
 struct RouteMatch {

@@ -35,12 +35,14 @@ enum class ReportDue : std::uint8_t {
 
 struct RecipientState {
   Recipient recipient;
-  std::string route;  ///< Name of the route, fixed at receipt.
-  std::string pool;   ///< Name of the egress pool, fixed at receipt.
+  std::string route;  ///< Name of the route that was taken last.
+  std::string pool;   ///< Name of the egress pool, fixed at receipt or by an operator.
   RecipientStatus status = RecipientStatus::queued;
   std::uint32_t attempts = 0;
   std::string last_reply;  ///< "550 5.1.1 …" sanitised to printable ASCII, or our own words.
   ReportDue report_due = ReportDue::none;
+  /// By an operator's order (relay/route/diversion.hpp); empty: by the route table.
+  std::string rerouted_to = {};
 };
 
 enum class Origin : std::uint8_t { client, dsn };

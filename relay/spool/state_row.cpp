@@ -21,6 +21,7 @@ void recipient_to_wire(const RecipientState& state, record::Recipient& wire) {
   wire.set_attempts(state.attempts);
   wire.set_last_reply(state.last_reply);
   wire.set_report_due(static_cast<std::uint32_t>(state.report_due));
+  wire.set_rerouted_to(state.rerouted_to);
 }
 
 Result<RecipientState> recipient_from_wire(const record::Recipient& wire) {
@@ -38,7 +39,8 @@ Result<RecipientState> recipient_from_wire(const record::Recipient& wire) {
                         static_cast<RecipientStatus>(wire.status()),
                         wire.attempts(),
                         wire.last_reply(),
-                        static_cast<ReportDue>(wire.report_due())};
+                        static_cast<ReportDue>(wire.report_due()),
+                        wire.rerouted_to()};
 }
 
 }  // namespace

@@ -47,6 +47,8 @@ class Control(EndToEnd):
         self.assertEqual((kept["value"], kept["until"]), ("receiver.example", made["until"]))
         self.assertEqual(relay.metric("signet_suspensions"), 1)
         self.assertIn(b"they moved", run_program("queue", "stats", "--config", relay.configuration).stdout)
+        counts = relay.queue("stats")
+        self.assertEqual((counts["messages"], [each["value"] for each in counts["suspensions"]]), (1, ["receiver.example"]))
         relay.retry_until(lambda: self.is_parked(relay), "it waits still")
         self.command(relay, "queue", "resume", "--destination", "receiver.example")
         sink.wait(2)

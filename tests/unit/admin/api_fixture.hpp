@@ -83,6 +83,9 @@ class NotedOrders final : public QueueControl {
   void hold(QueueOrder order, Done done) override { note("hold", order, done); }
   void release(QueueOrder order, Done done) override { note("release", order, done); }
   void bounce(QueueOrder order, Done done) override { note("bounce", order, done); }
+  void reroute(QueueOrder order, Done done) override {
+    note("reroute to " + order.reroute.to + " by " + order.reroute.pool, order, done);
+  }
 
  private:
   void note(const std::string& what, const QueueOrder& order, Done& done) {
@@ -128,6 +131,11 @@ class NotedControl final : public OperatorControl {
   }
   void settings(Done done) override { done(answer); }
   void maintenance(Done done) override { done(answer); }
+  void recent_mail(Done done) override { done(answer); }
+  void reload(std::string, Done done) override {
+    ordered = "reload";
+    done(answer);
+  }
 
  private:
   void note(const std::string& what, const SuspensionOrder& order, Done& done) {

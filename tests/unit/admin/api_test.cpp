@@ -59,6 +59,7 @@ class StillState final : public RelayState {
  public:
   [[nodiscard]] json egress() const override { return {{"pools", json::array()}}; }
   [[nodiscard]] json configuration() const override { return {{"generation", 1}}; }
+  [[nodiscard]] std::string metrics() const override { return "signet_ready 1\n"; }
   [[nodiscard]] json destinations(const std::string& after, std::size_t limit) const override {
     return {{"after", after}, {"limit", limit}};
   }

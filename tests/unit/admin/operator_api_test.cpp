@@ -87,6 +87,20 @@ TEST_F(OperatorApiTest, hands_on_an_order_with_its_filter) {
   EXPECT_EQ(operator_control_.many->reason, "why");
 }
 
+TEST_F(OperatorApiTest, hands_on_another_way_for_what_the_filter_says_of_recipients) {
+  EXPECT_EQ(ask("POST", "/v1/queue/orders",
+                R"({"order":"reroute","to":"backup","to_pool":"bulk",)"
+                R"("recipient_domain":"example.net"})")
+                .status,
+            200);
+  ASSERT_TRUE(operator_control_.many.has_value());
+  EXPECT_EQ(operator_control_.many->action, ManyAction::reroute);
+  const Reroute& way = operator_control_.many->reroute;
+  EXPECT_EQ(way.to, "backup");
+  EXPECT_EQ(way.pool, "bulk");
+  EXPECT_EQ(way.only, operator_control_.many->filter);
+}
+
 TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
   for (const char* body :
        {"{}", R"({"order":"explode"})", R"({"order":"hold","older_than":"soon"})",
@@ -94,6 +108,20 @@ TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
         R"({"order":"hold","moon":"full"})"})
     EXPECT_EQ(ask("POST", "/v1/queue/orders", body).status, 400) << body;
   EXPECT_FALSE(operator_control_.many.has_value());
+}
+
+TEST_F(OperatorApiTest, reloads_and_says_why_it_does_not) {
+  EXPECT_EQ(ask("GET", "/v1/config/reload").status, 405);
+  EXPECT_EQ(operator_control_.ordered, "");
+  EXPECT_EQ(ask("POST", "/v1/config/reload").status, 200);
+  EXPECT_EQ(operator_control_.ordered, "reload");
+  operator_control_.answer = fail(Fault::configuration, "", "The old configuration stays: x");
+  const Answer refused = ask("POST", "/v1/config/reload");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(json::parse(refused.body)["detail"], "The old configuration stays: x");
+  operator_control_.answer = json{{"mail", json::array()}};
+  EXPECT_EQ(ask("GET", "/v1/mail/recent").status, 200);
+  EXPECT_EQ(ask("POST", "/v1/mail/recent").status, 405);
 }
 
 TEST_F(OperatorApiTest, drains_and_accepts_again) {

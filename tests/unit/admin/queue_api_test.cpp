@@ -89,6 +89,10 @@ TEST_F(QueueApiTest, shows_a_message_without_its_content) {
   EXPECT_EQ(shown["hold_reason"], "dmarc");
   EXPECT_EQ(shown["recipients"][0]["address"], "b@example.net");
   EXPECT_EQ(shown["signed_by"][0], "s1._domainkey.example.com");
+  EXPECT_FALSE(shown["recipients"][0].contains("rerouted_to"));
+  spool_.messages[7].state.recipients[0].rerouted_to = "route backup";
+  EXPECT_EQ(json::parse(get("/v1/queue/" + id(7)).body)["recipients"][0]["rerouted_to"],
+            "route backup");
 }
 
 TEST_F(QueueApiTest, tells_the_counts) {
@@ -106,9 +110,11 @@ TEST_F(QueueApiTest, passes_orders_on_with_reason_and_operator) {
   }
   EXPECT_EQ(send("POST", "/v1/queue/" + id(5) + "/hold", R"({"reason":"looks odd"})").status, 200);
   EXPECT_EQ(send("POST", "/v1/queue/" + id(5) + "/bounce", "{}").status, 200);
+  EXPECT_EQ(send("POST", "/v1/queue/" + id(5) + "/reroute", R"({"to":"backup"})").status, 200);
   EXPECT_THAT(control_.orders,
               ElementsAre("retry " + id(5) + " () " + by, "release " + id(5) + " () " + by,
-                          "hold " + id(5) + " (looks odd) " + by, "bounce " + id(5) + " () " + by));
+                          "hold " + id(5) + " (looks odd) " + by, "bounce " + id(5) + " () " + by,
+                          "reroute to backup by  " + id(5) + " () " + by));
 }
 
 struct RefusedCase {

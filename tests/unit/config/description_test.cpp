@@ -31,6 +31,23 @@ TEST(DescribeTest, names_settings_as_the_file_does) {
   EXPECT_EQ(described.at("alignment.deadline"), "10000ms");
 }
 
+TEST(DescribeTest, knows_the_sections_of_admin_audit_rotation_and_reload) {
+  Settings settings;
+  settings.admin.listen = *Endpoint::parse("127.0.0.1:9126");
+  settings.audit.enabled = true;
+  settings.rotation.quiet_hours = std::pair{minutes(60), minutes(120)};
+  settings.reload.refuse_if_unsigned = true;
+  const auto described = describe(settings);
+  EXPECT_EQ(described.at("admin.listen"), "127.0.0.1:9126");
+  EXPECT_EQ(described.at("admin.requests_per_second"), "50");
+  EXPECT_EQ(described.at("audit.enabled"), "true");
+  EXPECT_EQ(described.at("audit.used_every"), "3600s");
+  EXPECT_EQ(described.at("rotation.quiet_hours"), "60min to 120min");
+  EXPECT_EQ(described.at("rotation.proof"), "authoritative");
+  EXPECT_EQ(described.at("reload.refuse_if_unsigned"), "true");
+  EXPECT_EQ(described.at("reload.refuse_if_misaligned"), "false");
+}
+
 TEST(DescribeTest, tells_no_secret) {
   for (const auto& [name, value] : describe(with_a_client()))
     EXPECT_EQ(value.find("secret"), std::string::npos) << name;

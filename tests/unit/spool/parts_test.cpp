@@ -42,6 +42,18 @@ TEST(RecordFormatTest, refuses_damaged_and_newer_rows) {
   EXPECT_EQ(decode_state_row(row.substr(0, row.size() - 1)).error().fault, Fault::spool_failed);
 }
 
+TEST(StateRowTest, keeps_where_an_operator_sent_a_recipient) {
+  State state = message(1)->state;
+  state.recipients.at(0).rerouted_to = "smtp://192.0.2.1:25";
+  const auto kept = decode_state_row(encode_head({}) + encode_state(state));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->recipients.at(0).rerouted_to, "smtp://192.0.2.1:25");
+  EXPECT_EQ(decode_state_row(encode_head({}) + encode_state(message(1)->state))
+                ->recipients.at(0)
+                .rerouted_to,
+            "");
+}
+
 TEST(StateRowTest, keeps_its_head) {
   StateHead head{at(5), at(6), 7, 8, true, true};
   const auto decoded = decode_head(encode_head(head));
