@@ -14,7 +14,7 @@
 
 namespace signet::keys {
 
-/// What became of mail that one key signed, by recipient.
+/// What became of mail that one key signed, by transaction.
 struct Tally {
   std::uint64_t delivered = 0;
   std::uint64_t refused = 0;  ///< For its DKIM signature.

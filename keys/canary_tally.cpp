@@ -1,6 +1,7 @@
 #include "keys/canary_tally.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace signet::keys {
 
@@ -18,7 +19,9 @@ void CanaryTally::watch(const Domain& domain, const KeySet& keys) {
   const auto known = watched_.find(domain.text());
   if (!on_trial) {
     if (known != watched_.end()) watched_.erase(known);
-  } else if (known == watched_.end() || known->second.stage != now.stage) {
+  } else if (known == watched_.end() || known->second.stage != now.stage ||
+             !std::ranges::equal(std::views::keys(known->second.tallies),
+                                 std::views::keys(now.tallies))) {
     watched_.insert_or_assign(domain.text(), std::move(now));
   }
   any_ = !watched_.empty();

@@ -16,7 +16,7 @@ namespace signet::keys {
 class CanaryTally {
  public:
   /// Counts for the keys of `domain` that sign while one of them is on trial, from zero on at each
-  /// stage; stops when none is.
+  /// stage and when other keys sign; stops when none is.
   void watch(const Domain& domain, const KeySet& keys);
   /// An answer about mail with signatures of these names ("selector._domainkey.domain").
   void count(const std::vector<std::string>& signed_by, bool refused);

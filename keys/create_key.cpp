@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 
 namespace signet::keys {
 namespace {
@@ -26,6 +27,22 @@ Result<PrivateKey> make_first_key(KeyFolder& folder, const std::string& selector
   const auto written = folder.write_private_key(selector, *key);
   if (!written) return written.failure();
   return key;
+}
+
+/// The first of "s20261128", "s20261128b", ... that will do.
+std::string first_dated(WallTime now, const std::function<bool(const std::string&)>& will_do) {
+  const std::string dated = dated_selector(now);
+  std::string selector = dated;
+  for (char letter = 'b'; !will_do(selector) && letter <= 'z'; ++letter) selector = dated + letter;
+  return selector;
+}
+
+/// It signs, or may yet.
+bool is_of_use(const KeyEntry& key, Algorithm algorithm) {
+  const bool may_sign = key.state == KeyState::generated || key.state == KeyState::published ||
+                        key.state == KeyState::verified || key.state == KeyState::canary ||
+                        key.state == KeyState::active;
+  return may_sign && key.algorithm.value_or(Algorithm::rsa) == algorithm;
 }
 
 }  // namespace
@@ -57,29 +74,47 @@ Result<PrivateKey> make_key(KeyFolder& folder, KeySet& keys, const std::string& 
 }
 
 std::string new_selector(const KeySet& keys, WallTime now) {
-  const std::string dated = dated_selector(now);
-  std::string selector = dated;
-  for (char letter = 'b'; find_key(keys, selector) != nullptr && letter <= 'z'; ++letter)
-    selector = dated + letter;
-  return selector;
+  return first_dated(
+      now, [&](const std::string& selector) { return find_key(keys, selector) == nullptr; });
 }
 
-Result<SigningKey> create_key(const StoreAccess& store, const Domain& domain, std::string selector,
+Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain, std::string selector,
                               Algorithm algorithm, const Note& note) {
-  if (selector.empty()) selector = dated_selector(note.at);
-  if (!is_selector(selector)) return fail(Fault::bad_parameter, "bad selector: " + selector);
+  if (!selector.empty() && !is_selector(selector))
+    return fail(Fault::bad_parameter, "bad selector: " + selector);
   auto folder = KeyFolder::open(store, domain, true);
   if (!folder) return folder.failure();
-  if (!folder->has_private_key(selector)) {
-    auto keys = folder->read();
+  auto keys = folder->read();
+  if (!keys) return keys.failure();
+  if (selector.empty())
+    selector = first_dated(note.at, [&](const std::string& name) {
+      const KeyEntry* known = find_key(*keys, name);
+      return known == nullptr ? !folder->has_private_key(name) : is_of_use(*known, algorithm);
+    });
+  const KeyEntry* known = find_key(*keys, selector);
+  if (known == nullptr && folder->has_private_key(selector))
+    return fail(
+        Fault::key_state_wrong,
+        selector + ".pem is there, but keyset.toml knows no such key: import it, or move it");
+  const bool is_new =
+      known == nullptr || known->state == KeyState::deleted || !folder->has_private_key(selector);
+  if (known != nullptr && known->state != KeyState::deleted && !is_of_use(*known, algorithm))
+    return fail(Fault::key_state_wrong,
+                "selector " + selector + " is a key of " +
+                    std::string(name_of(known->algorithm.value_or(Algorithm::rsa))) + ", " +
+                    std::string(name_of(known->state)) + ": name another");
+  if (is_new) {
+    const auto made = keys->empty() ? make_first_key(*folder, selector, algorithm)
+                                    : make_key(*folder, *keys, selector, algorithm, note);
+    if (!made) return made.failure();
+    keys = folder->read();
     if (!keys) return keys.failure();
-    const auto key = keys->empty() ? make_first_key(*folder, selector, algorithm)
-                                   : make_key(*folder, *keys, selector, algorithm, note);
-    if (!key) return key.failure();
   }
   auto key = folder->private_key(selector);
   if (!key) return key.failure();
-  return SigningKey{std::move(selector), std::move(*key)};
+  KeyEntry entry = *find_key(*keys, selector);
+  if (is_new) entry.moves = {{entry.state, note.at, note.reason, note.by}};
+  return CreatedKey{std::move(selector), std::move(*key), std::move(entry), is_new};
 }
 
 }  // namespace signet::keys

@@ -16,11 +16,18 @@ namespace signet::keys {
 /// A selector that the set does not know: "s" and the date, with a letter behind it if need be.
 [[nodiscard]] std::string new_selector(const KeySet& keys, WallTime now);
 
-/// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700). An existing
-/// selector is left as it is and returned (safe to repeat). Empty `selector`: "s" and the date. The
-/// first key of a domain needs no keyset: it is active. A second one is `generated`, the first
-/// stays active. Blocks. Faults: bad_parameter, as make_key().
-[[nodiscard]] Result<SigningKey> create_key(const StoreAccess& store, const Domain& domain,
+struct CreatedKey {
+  std::string selector;
+  PrivateKey key;
+  KeyEntry entry;
+  bool is_new = false;  ///< Then the note is the entry's only move.
+};
+/// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700). An existing key
+/// of that algorithm that signs or may yet sign is left as it is and returned (safe to repeat).
+/// Empty `selector`: "s" and the date, with a letter behind it if need be. The first key of a
+/// domain needs no keyset: it is active. A second one is `generated`, the first stays active.
+/// Blocks. Faults: bad_parameter, as make_key().
+[[nodiscard]] Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain,
                                             std::string selector, Algorithm algorithm,
                                             const Note& note);
 

@@ -88,22 +88,22 @@ class DomainReader {
     return {};
   }
 
-  // Empty where there is no such file.
-  Result<std::string> read_settings(const std::string& name) {
+  // Nothing where there is no such file.
+  Result<std::optional<std::string>> read_settings(const std::string& name) {
     struct stat status{};
     const auto text = read_file(store_, folder_ / name, FileRule::settings, &status);
     if (text) {
       stamp_.files.emplace_back(name, stamp_of(status));
-      return std::string(text->view());
+      return std::optional(std::string(text->view()));
     }
-    if (text.error().fault == Fault::not_found) return std::string();
+    if (text.error().fault == Fault::not_found) return std::optional<std::string>();
     return text.failure();
   }
 
   Result<void> read_rules() {
     const auto text = read_settings("domain.toml");
     if (!text) return text.failure();
-    const auto rules = parse_domain_rules(*text);
+    const auto rules = parse_domain_rules(text->value_or(""));
     if (!rules) return refuse("domain.toml", rules.error().detail);
     domain_->profile = rules->profile.value_or(Profile::standard);
     domain_->profile_given = rules->profile.has_value();
@@ -115,14 +115,14 @@ class DomainReader {
   Result<void> read_key_set() {
     const auto text = read_settings("keyset.toml");
     if (!text) return text.failure();
-    if (text->empty()) {
+    if (!*text) {
       if (selectors_.empty())
         return fail(Fault::not_found, (store_ / folder_).string() + ": no key");
       if (selectors_.size() > 1) return refuse("", "several keys and no keyset.toml");
       entries_.push_back({.selector = selectors_.front(), .state = KeyState::active});
       return {};
     }
-    auto entries = parse_key_set(*text);
+    auto entries = parse_key_set(**text);
     if (!entries) return refuse("keyset.toml", entries.error().detail);
     entries_ = std::move(*entries);
     return {};

@@ -96,8 +96,7 @@ std::string fingerprint_of(const PrivateKey& key) {
 Result<KeySet> read_key_set(const StoreAccess& store, const Domain& domain) {
   const auto file = fs::path(domain.text()) / "keyset.toml";
   const auto text = read_file(store.directory, file, FileRule::settings);
-  const bool is_blank = text && text->view().find_first_not_of(" \t\r\n") == std::string::npos;
-  if (is_blank || (!text && text.error().fault == Fault::not_found)) {
+  if (!text && text.error().fault == Fault::not_found) {
     const auto folder = open_beneath(store.directory, domain.text(), O_DIRECTORY);
     if (!folder) return folder.failure();
     return find_lone_key(store, domain);
@@ -137,6 +136,9 @@ Result<KeySet> KeyFolder::read() const {
 }
 
 Result<void> KeyFolder::write(const KeySet& keys) {
+  if (keys.size() > kMaxKeys)
+    return fail(Fault::key_state_wrong,
+                domain_.text() + " has 100 keys: revoke some and remove them first");
   const auto written = write_durably(directory_.get(), path() / "keyset.toml", format_key_set(keys),
                                      Existing::replaced, store_.observer);
   return written ? Result<void>() : Result<void>(written.failure());

@@ -15,7 +15,6 @@ using config::Position;
 using config::Table;
 using config::Value;
 
-constexpr std::size_t kMaxKeys = 100;
 constexpr std::size_t kMaxMoves = 50;
 
 constexpr std::array<std::string_view, kKeyStates> kStates{"generated", "published", "verified",
@@ -189,9 +188,9 @@ Result<void> read_rotation(const Entry& section, DomainRules& rules) {
 Result<void> read_policy(const Entry& section, DomainRules& rules) {
   for (const Entry& entry : std::get<Table>(section.value.of).entries) {
     const auto* text = std::get_if<std::string>(&entry.value.of);
-    if (entry.key == "alignment" && text != nullptr)
-      rules.alignment = parse_alignment_policy(*text);
-    if (!rules.alignment)
+    const bool is_known = entry.key == "alignment" && text != nullptr;
+    if (is_known) rules.alignment = parse_alignment_policy(*text);
+    if (!is_known || !rules.alignment)
       return refuse(entry.where, "[policy] knows alignment = auto, observe, tag, hold, refuse");
   }
   return {};
@@ -245,6 +244,13 @@ bool is_selector(std::string_view text) {
   return label != 0;
 }
 
+bool is_same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 KeyEntry* find_key(KeySet& keys, std::string_view selector) {
   const auto found = std::ranges::find(keys, selector, &KeyEntry::selector);
   return found == keys.end() ? nullptr : &*found;
@@ -266,11 +272,14 @@ Result<KeySet> parse_key_set(std::string_view toml) {
     for (const Value* value : *list) {
       auto key = read_entry(*value);
       if (!key) return key.failure();
-      if (find_key(keys, key->selector) != nullptr)
+      if (std::ranges::any_of(keys, [&](const KeyEntry& other) {
+            return is_same_name(other.selector, key->selector);
+          }))
         return refuse(value->where, "selector " + key->selector + " twice");
       keys.push_back(std::move(*key));
     }
   }
+  if (keys.empty()) return refuse({}, "no [[key]] in it");
   return keys;
 }
 

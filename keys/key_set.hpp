@@ -78,6 +78,7 @@ struct KeyEntry {
 };
 
 using KeySet = std::vector<KeyEntry>;
+inline constexpr std::size_t kMaxKeys = 100;
 
 struct DomainRules {
   std::optional<Profile> profile;
@@ -94,12 +95,16 @@ struct DomainRules {
 /// Labels of letters, digits, hyphen and underscore: what may be a file name and a DNS name.
 [[nodiscard]] bool is_selector(std::string_view text);
 
+/// DNS names know no case (RFC 4343).
+[[nodiscard]] bool is_same_name(std::string_view a, std::string_view b);
+
 /// Null when there is none.
 [[nodiscard]] KeyEntry* find_key(KeySet& keys, std::string_view selector);
 [[nodiscard]] const KeyEntry* find_key(const KeySet& keys, std::string_view selector);
 
-/// Fault: key_unavailable (line and reason). A name it does not know is an error: a misspelt
-/// "legacy" must not go unseen. So is a state that is not where the last move led.
+/// Fault: key_unavailable (line and reason). No key at all is an error, as a cut-off file is; a
+/// name it does not know is an error: a misspelt "legacy" must not go unseen. So is a state that is
+/// not where the last move led.
 [[nodiscard]] Result<KeySet> parse_key_set(std::string_view toml);
 [[nodiscard]] Result<DomainRules> parse_domain_rules(std::string_view toml);
 /// What parse_key_set() reads.

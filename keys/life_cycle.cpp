@@ -116,9 +116,9 @@ class Planner {
   }
 
   void plan_published(const KeyEntry& key) {
-    offer(Step::give_up, key, since(key) + policy_.give_up, "the record never was in the DNS");
     const DnsFact& known = fact(key);
     if (!known.ours_since) {
+      offer_give_up(key, "the record never was in the DNS");
       if (policy_.publishes && known.seen != RecordSeen::unknown)
         offer_publication(key, Step::publish, "not in the DNS");
       return offer_check(key, policy_.poll);
@@ -130,7 +130,7 @@ class Planner {
   }
 
   void plan_verified(const KeyEntry& key) {
-    offer(Step::give_up, key, since(key) + policy_.give_up, "the record went away again");
+    offer_give_up(key, "the record went away again");
     if (is_proven(key)) {
       const bool on_trial = policy_.canary.enabled && active_key(keys_, algorithm_of(key));
       if (!on_trial) return offer(Step::activate, key, now_, "verified");
@@ -144,9 +144,12 @@ class Planner {
 
   void plan_canary(const KeyEntry& key) {
     const KeyEntry* old = active_key(keys_, algorithm_of(key));
-    if (old == nullptr) return offer(Step::activate, key, now_, "no other key signs");
+    offer_check(key, is_proven(key) ? policy_.recheck : policy_.poll);
+    if (old == nullptr) {
+      if (is_proven(key)) offer(Step::activate, key, now_, "no other key signs");
+      return;
+    }
     if (is_bad(fact(key).seen)) return offer(Step::give_up, key, now_, "its record is wrong");
-    offer_check(key, fact(key).seen == RecordSeen::unknown ? policy_.poll : policy_.recheck);
     const Tally fresh = tally(key);
     const Tally before = tally(*old);
     const Trial trial = judge(fresh, before, policy_.canary);
@@ -231,6 +234,13 @@ class Planner {
   // Hand-written keysets say nothing of times: then the waits begin now.
   [[nodiscard]] WallTime since(const KeyEntry& key) const { return key.since().value_or(now_); }
 
+  // Only when the DNS has been asked since the time was over.
+  void offer_give_up(const KeyEntry& key, std::string reason) {
+    const DnsFact& known = fact(key);
+    if (is_bad(known.seen) && known.checked >= since(key) + policy_.give_up)
+      offer(Step::give_up, key, now_, std::move(reason));
+  }
+
   void offer_check(const KeyEntry& key, seconds pause) {
     offer(Step::check, key, fact(key).checked + pause, "look at the DNS");
   }
@@ -254,7 +264,7 @@ class Planner {
       if (const auto until = quiet_until(policy_, at)) at = *until;
     }
     if (at >= first_.at) return;
-    first_ = {step, key.selector, algorithm_of(key), share, at, std::move(reason)};
+    first_ = {step, key.selector, key.state, algorithm_of(key), share, at, std::move(reason)};
   }
 
   const Domain& domain_;
@@ -326,6 +336,11 @@ Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note) {
     *known = std::move(entry);
     note_move(*known, generated, note);
     return {};
+  }
+  for (const KeyEntry& key : keys) {
+    if (is_same_name(key.selector, entry.selector))
+      return fail(Fault::key_state_wrong,
+                  "selector " + entry.selector + " is the DNS name of " + key.selector);
   }
   note_move(entry, generated, note);
   keys.push_back(std::move(entry));

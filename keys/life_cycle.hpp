@@ -104,6 +104,7 @@ enum class Step {
 struct Due {
   Step step = Step::nothing;
   std::string selector = {};
+  KeyState from = KeyState::generated;  ///< Of the key, when this was found due.
   Algorithm algorithm = Algorithm::rsa;
   unsigned share = 0;             ///< Of a canary: percent of the mail.
   WallTime at = WallTime::max();  ///< Not before this.

@@ -13,6 +13,10 @@ bool is_wrong(RecordSeen seen) {
   return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
 }
 
+Failure no_private_key(const Domain& domain, const std::string& selector) {
+  return fail(Fault::key_unavailable, selector + ".pem of " + domain.text() + " can't be read");
+}
+
 std::string revoked_record(const KeyEntry& key) {
   return key.algorithm == Algorithm::ed25519 ? "v=DKIM1; k=ed25519; p=" : "v=DKIM1; k=rsa; p=";
 }
@@ -86,29 +90,31 @@ Result<void> Rotator::perform(const Domain& domain, const Due& due) {
       return published ? Result<void>() : Result<void>(published.failure());
     }
     case Step::confirm:
-      return move(domain, due.selector, KeyState::published, due.reason);
+      return move(domain, due, KeyState::published);
     case Step::check:
       check(domain, due.selector);
       return {};
     case Step::verify:
-      return move(domain, due.selector, KeyState::verified, due.reason);
+      return move(domain, due, KeyState::verified);
     case Step::canary:
-      return change(domain, [&](KeySet& keys) {
+      return change_if_due(domain, due, [&](KeySet& keys) {
         return try_key(keys, due.selector, due.share, note(due.reason));
       });
     case Step::activate:
-      return change(
-          domain, [&](KeySet& keys) { return activate_key(keys, due.selector, note(due.reason)); });
+      return change_if_due(domain, due, [&](KeySet& keys) {
+        return activate_key(keys, due.selector, note(due.reason));
+      });
     case Step::fall_back:
-      return change(
-          domain, [&](KeySet& keys) { return fall_back_to(keys, due.selector, note(due.reason)); });
+      return change_if_due(domain, due, [&](KeySet& keys) {
+        return fall_back_to(keys, due.selector, note(due.reason));
+      });
     case Step::revoke: {
       const auto key = entry(domain, due.selector);
       if (!key) return key.failure();
       if (const auto told = publish_record(domain, due.selector, revoked_record(*key)); !told)
         return told;
       if (key->state != KeyState::retiring) return {};
-      return move(domain, due.selector, KeyState::revoked, due.reason);
+      return move(domain, due, KeyState::revoked);
     }
     case Step::remove: {
       if (const auto told = publish_record(domain, due.selector, std::nullopt); !told) return told;
@@ -121,11 +127,11 @@ Result<void> Rotator::perform(const Domain& domain, const Due& due) {
       break;
     }
     case Step::give_up:
-      return move(domain, due.selector, KeyState::failed, due.reason);
+      return move(domain, due, KeyState::failed);
     case Step::nothing:
       return {};
   }
-  const auto moved = move(domain, due.selector, KeyState::deleted, due.reason);
+  const auto moved = move(domain, due, KeyState::deleted);
   const std::lock_guard lock(mutex_);
   facts_[domain].erase(due.selector);
   return moved;
@@ -229,8 +235,7 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
     return fail(Fault::key_state_wrong, what, what);
   }
   const auto record = record_of(domain, selector);
-  if (record.empty())
-    return fail(Fault::key_unavailable, selector + ".pem of " + domain.text() + " can't be read");
+  if (record.empty()) return no_private_key(domain, selector);
   if (const auto told = publish_record(domain, selector, record); !told) return told.failure();
   if (key->state == KeyState::generated) {
     const auto moved = move(domain, selector, KeyState::published, "given to the publisher");
@@ -243,8 +248,10 @@ Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& sele
                                    bool unproven) {
   const auto key = entry(domain, selector);
   if (!key || key->state == KeyState::active) return key;
+  const auto record = record_of(domain, selector);
+  if (record.empty()) return no_private_key(domain, selector);
   if (!unproven) {
-    const auto seen = proof_.look(record_name(domain, selector), record_of(domain, selector));
+    const auto seen = proof_.look(record_name(domain, selector), record);
     if (seen.seen != RecordSeen::ours) {
       const std::string what = "the DNS does not prove " + record_name(domain, selector) + ": " +
                                (seen.detail.empty() ? "no answer" : seen.detail);
@@ -327,6 +334,20 @@ Result<void> Rotator::change(const Domain& domain, const Change& change) {
   if (const auto written = folder->write(*keys); !written) return written;
   tell(domain, before, *keys);
   return {};
+}
+
+Result<void> Rotator::change_if_due(const Domain& domain, const Due& due, const Change& change) {
+  return this->change(domain, [&](KeySet& keys) -> Result<void> {
+    const KeyEntry* key = find_key(keys, due.selector);
+    if (key == nullptr || key->state != due.from) return {};
+    return change(keys);
+  });
+}
+
+Result<void> Rotator::move(const Domain& domain, const Due& due, KeyState to) {
+  return change_if_due(domain, due, [&](KeySet& keys) {
+    return move_key(keys, due.selector, to, note(due.reason));
+  });
 }
 
 Result<void> Rotator::move(const Domain& domain, const std::string& selector, KeyState to,

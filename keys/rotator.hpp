@@ -89,6 +89,10 @@ class Rotator {
   [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
   void check(const Domain& domain, const std::string& selector);
   [[nodiscard]] Result<void> change(const Domain& domain, const Change& change);
+  /// Nothing if an operator has moved the key since.
+  [[nodiscard]] Result<void> change_if_due(const Domain& domain, const Due& due,
+                                           const Change& change);
+  [[nodiscard]] Result<void> move(const Domain& domain, const Due& due, KeyState to);
   [[nodiscard]] Result<void> move(const Domain& domain, const std::string& selector, KeyState to,
                                   const std::string& reason);
   [[nodiscard]] Result<KeyEntry> entry(const Domain& domain, const std::string& selector) const;

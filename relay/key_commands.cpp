@@ -38,22 +38,12 @@ Result<std::vector<std::string>> selectors_for(const config::Settings& settings,
 std::string next_selector(const std::vector<std::string>& stable, const keys::KeySet& keys) {
   for (const auto& selector : stable) {
     const auto* key = keys::find_key(keys, selector);
-    if (key != nullptr && (keys.size() == 1 || key->state == keys::KeyState::generated))
-      return selector;
+    if (key == nullptr) continue;
+    const bool is_first = keys.size() == 1 && key->state == keys::KeyState::active;
+    if (is_first || key->state == keys::KeyState::generated) return selector;
   }
   const auto* selector = keys::free_selector(keys, stable);
   return selector != nullptr ? *selector : std::string();
-}
-
-/// The first key of a domain has no keyset that says who made it.
-void audit_new(const config::Settings& settings, const keys::StoreAccess& store,
-               const Domain& domain, const std::string& selector, const keys::Note& note) {
-  const auto keys = keys::read_key_set(store, domain);
-  const auto* made = keys ? keys::find_key(*keys, selector) : nullptr;
-  if (made == nullptr) return;
-  keys::KeyEntry entry = *made;
-  entry.moves = {{entry.state, note.at, note.reason, note.by}};
-  KeyAudit(settings).moved(domain, entry, entry.state);
 }
 
 /// A line from the terminal without echo, or from standard input.
@@ -97,8 +87,7 @@ int new_key(const NewKeyOptions& options) {
                             : options.selector;
   const auto key = keys::create_key(store, *domain, selector, algorithm, note);
   if (!key) return complain_of(key.error());
-  if (!before || keys::find_key(*before, key->selector) == nullptr)
-    audit_new(*settings, store, *domain, key->selector, note);
+  if (key->is_new) KeyAudit(*settings).moved(*domain, key->entry, key->entry.state);
   const std::string record = key->key.dns_record();
   const auto name = keys::record_name(*domain, key->selector);
   const bool is_delegated = std::ranges::find(*stable, key->selector) != stable->end();
@@ -119,8 +108,16 @@ int new_key(const NewKeyOptions& options) {
   } else {
     if (is_delegated) std::printf("%s. IN CNAME %s.\n", name.c_str(), place.c_str());
     std::printf("%s\n", zone.c_str());
-    std::fprintf(stderr, "Publish this record, then mail from %s is signed with selector %s.\n",
-                 domain->text().c_str(), key->selector.c_str());
+    if (key->entry.state == keys::KeyState::active) {
+      std::fprintf(stderr, "Publish this record: mail from %s is signed with selector %s.\n",
+                   domain->text().c_str(), key->selector.c_str());
+    } else {
+      std::fprintf(
+          stderr,
+          "Publish this record. The key does not sign yet: a relay with [rotation] takes it "
+          "when the DNS proves it, or 'signet keys activate %s %s'.\n",
+          domain->text().c_str(), key->selector.c_str());
+    }
   }
   return 0;
 }

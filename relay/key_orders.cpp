@@ -80,10 +80,11 @@ int list_domains(const KeyOrder& order, Orders& orders, const std::vector<Domain
 
 int plan_all(const KeyOrder& order, Orders& orders, const std::vector<Domain>& domains) {
   json plan = json::array();
+  int status = 0;
   for (const Domain& domain : domains) {
     const auto report = orders.rotator().look(domain);
     if (!report) {
-      static_cast<void>(complain_of(report.error()));
+      status = complain_of(report.error());
       continue;
     }
     const auto time = report->rotates_at;
@@ -93,7 +94,7 @@ int plan_all(const KeyOrder& order, Orders& orders, const std::vector<Domain>& d
       print({}, false, domain.text() + "\t" + (time ? keys::format_time(*time) : "never"));
   }
   if (order.json) print(plan, true, "");
-  return 0;
+  return status;
 }
 
 Result<keys::KeyEntry> obey(const KeyOrder& order, keys::Rotator& rotator, const Domain& domain) {
@@ -112,6 +113,14 @@ Result<keys::KeyEntry> obey(const KeyOrder& order, keys::Rotator& rotator, const
       break;
   }
   return rotator.begin(domain, keys::Algorithm::rsa);
+}
+
+void warn_if_none_signs(const KeyOrder& order, keys::Rotator& rotator, const Domain& domain) {
+  if (order.verb != KeyVerb::retire && order.verb != KeyVerb::revoke) return;
+  const auto report = rotator.look(domain);
+  if (report && keys::active_key(report->keys, keys::Algorithm::rsa) == nullptr)
+    std::fprintf(stderr, "No RSA key of %s is active: its mail is not signed any more.\n",
+                 domain.text().c_str());
 }
 
 }  // namespace
@@ -138,6 +147,7 @@ int order_key(const KeyOrder& order) {
                                                done->state == keys::KeyState::generated);
   if (!order.json && by_hand && key.contains("zone"))
     print({}, false, key["zone"].get<std::string>());
+  warn_if_none_signs(order, orders.rotator(), domain);
   if (!orders.publishes() && done->state == keys::KeyState::revoked)
     std::fprintf(stderr, "Publish an empty p= at %s, or remove the record.\n",
                  keys::record_name(domain, done->selector).c_str());

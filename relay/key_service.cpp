@@ -12,6 +12,12 @@ namespace {
 using admin::KeyVerb;
 using nlohmann::json;
 
+void tell_move(Services& services, const Domain& domain, const keys::KeyEntry& key,
+               keys::KeyState from) {
+  services.metrics.key_moved(name_of(key.state));
+  services.log.write(key_fact(domain, key, from, services.clock.now()));
+}
+
 /// A rotator with what it needs, for one order.
 class Hand {
  public:
@@ -21,18 +27,13 @@ class Hand {
         rotator_(
             parts_.options, *parts_.publisher, parts_.proof, services.clock,
             {.moved = [this](const Domain& domain, const keys::KeyEntry& key,
-                             keys::KeyState from) { note(domain, key, from); },
+                             keys::KeyState from) { tell_move(services_, domain, key, from); },
              .mismatched = {},
              .publisher_failed = [this](const Domain&,
                                         const Error&) { services_.metrics.publisher_failed(); }}) {}
   [[nodiscard]] keys::Rotator& rotator() { return rotator_; }
 
  private:
-  void note(const Domain& domain, const keys::KeyEntry& key, keys::KeyState from) {
-    services_.metrics.key_moved(name_of(key.state));
-    services_.log.write(key_fact(domain, key, from, services_.clock.now()));
-  }
-
   Services& services_;
   RotationParts parts_;
   keys::Rotator rotator_;
@@ -112,11 +113,13 @@ Result<json> KeyService::obey(const admin::KeyOrder& order) {
   return describe_key(hand.rotator(), order.domain, *key);
 }
 
-Result<keys::SigningKey> KeyService::create(const admin::KeyOrder& order,
+Result<keys::CreatedKey> KeyService::create(const admin::KeyOrder& order,
                                             keys::Algorithm algorithm) {
-  return keys::create_key(
+  auto made = keys::create_key(
       {.directory = settings_->store, .allow_group = settings_->store_allow_group}, order.domain,
       order.selector, algorithm, {.at = services_.clock.now(), .reason = "new", .by = order.by});
+  if (made && made->is_new) tell_move(services_, order.domain, made->entry, made->entry.state);
+  return made;
 }
 
 }  // namespace signet

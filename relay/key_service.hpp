@@ -4,6 +4,7 @@
 // the proof that the relay was started with. Any thread.
 #pragma once
 
+#include "keys/create_key.hpp"
 #include "relay/admin/key_control.hpp"
 #include "relay/services.hpp"
 
@@ -20,7 +21,7 @@ class KeyService final : public admin::KeyControl {
   [[nodiscard]] Result<nlohmann::json> obey(const admin::KeyOrder& order) override;
 
  private:
-  [[nodiscard]] Result<keys::SigningKey> create(const admin::KeyOrder& order,
+  [[nodiscard]] Result<keys::CreatedKey> create(const admin::KeyOrder& order,
                                                 keys::Algorithm algorithm);
 
   Services& services_;

@@ -212,6 +212,8 @@ class Outbound {
 
   // Outcomes (settlement.cpp)
   void finish(Job job, const std::vector<deliver::RecipientOutcome>& outcomes, const Link* link);
+  void count_trial(const Delivery& delivery,
+                   const std::vector<deliver::RecipientOutcome>& outcomes);
   void note(Delivery& delivery, std::uint32_t index, const deliver::RecipientOutcome& outcome,
             const Link* link);
   net::Task<void> settle(std::shared_ptr<Delivery> delivery);

@@ -69,6 +69,9 @@ net::Task<void> RotationDriver::run() {
                                        [&domains = services_.domains] { return domains.list(); });
     if (listed) {
       census_ = {};
+      std::erase_if(rotating_, [&](const Domain& domain) {
+        return !std::ranges::binary_search(*listed, domain);
+      });
       walk_ = {std::move(*listed), 0, kThreads};
       for (unsigned i = 0; i < kThreads; ++i) scope_.spawn(walk(walk_));
       while (walk_.walkers > 0) static_cast<void>(co_await walked_.wait(kJoinPoll));
@@ -94,7 +97,10 @@ net::Task<void> RotationDriver::walk(Walk& walk) {
     if (may_begin) --asking_;
     if (report) {
       count(domain, *report);
-    } else if (report.error().fault != Fault::not_found) {
+      continue;
+    }
+    rotating_.erase(domain);  // What is broken must not keep others waiting.
+    if (report.error().fault != Fault::not_found) {
       spdlog::warn("rotation of {}: {}", domain.text(), report.error().detail);
     }
   }

@@ -96,8 +96,21 @@ void Outbound::finish(Job job, const std::vector<deliver::RecipientOutcome>& out
   }
   for (std::size_t i = 0; i < job.recipients.size(); ++i)
     note(delivery, job.recipients[i], outcomes[i], link);
+  if (link) count_trial(delivery, outcomes);
   if (--delivery.open_jobs > 0) return write_progress(delivery);
   scope_.spawn(settle(std::move(job.delivery)));
+}
+
+// Once for a transaction; a host that defers a message again says nothing new.
+void Outbound::count_trial(const Delivery& delivery,
+                           const std::vector<deliver::RecipientOutcome>& outcomes) {
+  const bool delivered = std::ranges::any_of(
+      outcomes, [](const auto& outcome) { return outcome.result == RecipientResult::delivered; });
+  const bool refused = std::ranges::any_of(outcomes, [&](const auto& outcome) {
+    const bool is_news = outcome.result == RecipientResult::failed || delivery.state.attempts == 0;
+    return is_news && deliver::blames_dkim(outcome);
+  });
+  if (delivered || refused) services_.canaries.count(delivery.signatures.signed_by, !delivered);
 }
 
 void Outbound::note(Delivery& delivery, std::uint32_t index,
@@ -120,9 +133,6 @@ void Outbound::note(Delivery& delivery, std::uint32_t index,
                             reply_class(outcome.reply), tls);
   services_.metrics.provider_attempt(recipient.route, deliver::provider_of(link ? link->host : ""),
                                      to_metric(outcome.result), deliver::refusal_cause(outcome));
-  if (link && (outcome.result == RecipientResult::delivered || deliver::blames_dkim(outcome)))
-    services_.canaries.count(delivery.signatures.signed_by,
-                             outcome.result != RecipientResult::delivered);
   if (outcome.result != RecipientResult::deferred)
     services_.metrics.recipient_done(recipient.route, to_metric(outcome.result));
   const std::string_view spf = spf_of(delivery, link);

@@ -39,5 +39,15 @@ TEST(CanaryTallyTest, begins_at_zero_at_each_stage_and_stops_at_the_end) {
   EXPECT_TRUE(tally.of(kDomain).empty());
 }
 
+TEST(CanaryTallyTest, counts_anew_when_another_key_is_active) {
+  CanaryTally tally;
+  tally.watch(kDomain, on_trial(kStart));
+  KeySet keys = on_trial(kStart);
+  keys.front().selector = "s2";
+  tally.watch(kDomain, keys);
+  tally.count({"s2._domainkey.a.example"}, false);
+  EXPECT_EQ(tally.of(kDomain), (Tallies{{"s1", {0, 0}}, {"s2", {1, 0}}}));
+}
+
 }  // namespace
 }  // namespace signet::keys

@@ -79,6 +79,23 @@ TEST(LifeCycleTest, a_new_record_waits_for_old_answers_to_expire) {
   EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 75s).step, Step::check);
 }
 
+TEST(LifeCycleTest, a_key_is_given_up_only_when_the_dns_was_asked_after_its_time) {
+  KeySet keys{{.selector = "s1", .state = published, .moves = {{published, kStart, "", ""}}}};
+  const RotationPolicy policy{.publishes = true};
+  const WallTime late = kStart + policy.give_up + 24h;
+  const auto step = [&](DnsFact fact) {
+    return next_due(kDomain, keys, {{"s1", std::move(fact)}}, policy, late).step;
+  };
+  EXPECT_EQ(step({}), Step::check);  // As after a restart.
+  EXPECT_EQ(step({.seen = RecordSeen::absent, .checked = kStart, .told = late}), Step::check);
+  EXPECT_EQ(step({.seen = RecordSeen::unknown, .checked = late, .told = late}), Step::check);
+  EXPECT_EQ(step({RecordSeen::ours, late, late, 2h}), Step::check);
+  EXPECT_EQ(step({.seen = RecordSeen::absent, .checked = late}), Step::give_up);
+  keys.front().state = verified;
+  EXPECT_EQ(step({}), Step::check);
+  EXPECT_EQ(step({RecordSeen::ours, late, kStart}), Step::activate);
+}
+
 TEST(LifeCycleTest, nothing_is_changed_in_quiet_hours) {
   const auto day = std::chrono::floor<std::chrono::days>(kStart);
   KeySet keys{{.selector = "s1", .state = generated}};
@@ -210,6 +227,9 @@ TEST(LifeCycleTest, a_canary_signs_all_when_it_is_switched_off_or_the_last) {
   canary = Canary(1);
   ASSERT_TRUE(move_key(canary.keys, "s0", revoked, {kStart, "", ""}));
   canary.facts["s0"].seen = RecordSeen::revoked;
+  canary.facts["s1"].seen = RecordSeen::absent;
+  EXPECT_EQ(canary.due(kStart).step, Step::check);  // Unproven it signs no more than it did.
+  canary.facts["s1"].seen = RecordSeen::ours;
   EXPECT_EQ(canary.due(kStart).step, Step::activate);
   ASSERT_TRUE(activate_key(canary.keys, "s1", {kStart, "", ""}));
   EXPECT_EQ(canary.keys.back().share, 0U);

@@ -14,7 +14,7 @@ class ReadDomainTest : public StoreTest {
   Result<std::shared_ptr<const SigningDomain>> read() {
     return read_domain(store_, domain("a.example"), false, now_);
   }
-  Result<SigningKey> create(std::string selector, Algorithm algorithm, WallTime now = {}) {
+  Result<CreatedKey> create(std::string selector, Algorithm algorithm, WallTime now = {}) {
     return create_key({.directory = store_}, domain("a.example"), std::move(selector), algorithm,
                       {.at = now, .reason = "new", .by = "a test"});
   }
@@ -219,6 +219,41 @@ TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
   EXPECT_EQ(status.st_mode & 07777, 0700U);
   EXPECT_EQ(std::distance(fs::directory_iterator(store_ / "a.example"), {}), 1);
   EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, never_gives_out_a_key_that_must_not_sign_or_is_of_another_kind) {
+  const auto now = WallTime(std::chrono::seconds(1'795'000'000));  // 2026-11-18
+  ASSERT_TRUE(create("", Algorithm::rsa, now));
+  const auto other = create("", Algorithm::ed25519, now);
+  ASSERT_TRUE(other) << other.error().detail;
+  EXPECT_EQ(other->selector, "s20261118b");
+  EXPECT_TRUE(other->is_new);
+  EXPECT_EQ(other->entry.state, KeyState::generated);
+  EXPECT_EQ(create("s20261118b", Algorithm::rsa).error().fault, Fault::key_state_wrong);
+  EXPECT_EQ(create("S20261118", Algorithm::rsa).error().fault, Fault::key_state_wrong);
+  write("a.example/stray.pem", rsa_pem());
+  EXPECT_EQ(create("stray", Algorithm::rsa).error().fault, Fault::key_state_wrong);
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='s20261118'\nstate='revoked'\nalgorithm='rsa-sha256'\n");
+  EXPECT_EQ(create("s20261118", Algorithm::rsa).error().fault, Fault::key_state_wrong);
+  const auto fresh = create("", Algorithm::rsa, now);
+  ASSERT_TRUE(fresh) << fresh.error().detail;
+  EXPECT_EQ(fresh->selector, "s20261118c");  // b has a file of its own.
+}
+
+TEST_F(ReadDomainTest, a_keyset_that_was_cut_off_is_no_leave_to_sign) {
+  write("a.example/s1.pem", rsa_pem());
+  for (const char* cut : {"", "\n", "# nothing\n"}) {
+    write("a.example/keyset.toml", cut);
+    expect_refused(Fault::key_unavailable, "no [[key]]");
+  }
+}
+
+TEST_F(ReadDomainTest, a_selector_is_the_same_name_in_any_case) {
+  write("a.example/s1.pem", rsa_pem());
+  write("a.example/keyset.toml",
+        "[[key]]\nselector='s1'\nstate='active'\n[[key]]\nselector='S1'\nstate='revoked'\n");
+  expect_refused(Fault::key_unavailable, "twice");
 }
 
 TEST_F(ReadDomainTest, a_second_key_does_not_disturb_the_first) {
