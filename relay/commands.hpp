@@ -11,6 +11,10 @@
 #include "relay/admin/explanations.hpp"
 #include "relay/base/ip_address.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace signet::commands {
 
 /// Has keys, and what OpenSSL makes of them, kept in secret memory. Before anything uses OpenSSL.
@@ -138,6 +142,8 @@ struct ExportOrder {
 /// Writes the keys that sign, with the settings of another signer. 1: the directory is there, or
 /// there is no key; 2: as order_key().
 int export_keys(const ExportOrder& order);
+/// `keys` with its subcommands; what they return goes to `status`.
+void add_key_commands(CLI::App& app, int& status);
 
 /// Asks for the password on the terminal (or reads a line) and prints the configuration lines.
 int new_user(const std::string& name, bool json);

@@ -21,7 +21,7 @@ EXCLUSIVE = {
     "ldns/": ["keys/"],
     "toml++/": ["config/document.cpp"],
     "prometheus/": ["monitoring/"],
-    "CLI/": ["relay/main.cpp", "relay/reference_text.cpp", "relay/admin/queue_commands.cpp",
+    "CLI/": ["relay/main.cpp", "relay/key_options.cpp", "relay/reference_text.cpp", "relay/admin/queue_commands.cpp",
              "relay/admin/control_commands.cpp", "relay/admin/relay_command.cpp", "relay/admin/top_command.cpp"],
 }
 
