@@ -67,7 +67,8 @@ class Reroute(EndToEnd):
         waiting.until(self, lambda: len(relay.queued()) == 1, "the other waits")
         facts = [fact for fact in relay.log() if fact["event"] == "order" and fact["order"] == "reroute"]
         self.assertEqual([fact["reason"] for fact in facts], ["route backup"])
-        self.assertEqual([f["route"] for f in relay.log() if f["event"] == "delivered"], ["backup"])
+        delivered = lambda: [f["route"] for f in relay.log() if f["event"] == "delivered"]
+        self.assertEqual(waiting.until(self, delivered, "the log tells"), ["backup"])
 
     def test_only_the_recipients_that_are_meant_go_another_way(self):
         relay, stuck, good = self.setting(recipients=((mail.FRIEND, OTHER),))
@@ -108,7 +109,8 @@ class Reroute(EndToEnd):
         waiting.until(self, lambda: relay.queue("show", identifier)["due_in_seconds"] > 60, "it waits")
         run_program("queue", "reroute", identifier, "--to", "backup", "--to-pool", "bulk", "--config", relay.configuration)
         self.assertEqual(good.one().peer[0], "127.0.0.3")
-        self.assertEqual([(f["pool"], f["public"]) for f in relay.log() if f["event"] == "delivered"], [("bulk", "192.0.2.3")])
+        delivered = lambda: [(f["pool"], f["public"]) for f in relay.log() if f["event"] == "delivered"]
+        self.assertEqual(waiting.until(self, delivered, "the log tells"), [("bulk", "192.0.2.3")])
 
     def test_a_route_that_is_gone_keeps_the_mail_until_it_is_back(self):
         relay, stuck, good = self.setting(recipients=((mail.FRIEND,),))
