@@ -54,6 +54,11 @@ bool is_refused(const Outlook& outlook) {
   return value_of(outlook, "outcome").starts_with(kRefused);
 }
 
+/// Refused or put on hold.
+bool is_kept_back(const Outlook& outlook) {
+  return is_refused(outlook) || value_of(outlook, "outcome") == "hold";
+}
+
 /// Mail that another rule turns away is not unsigned: it is not sent.
 bool is_unsigned(const Outlook& outlook) {
   const std::string outcome = value_of(outlook, "outcome");
@@ -133,9 +138,11 @@ Outlook outlook_of(const json& explanation) {
 
 OutlookChange compare_outlooks(const Outlook& before, const Outlook& after) {
   OutlookChange change{.differences = config::compare(before, after)};
-  change.becomes_unsigned = value_of(before, "signed_by") != kNobody && is_unsigned(after);
+  const bool is_let_go = is_kept_back(before) && !is_kept_back(after);
+  change.becomes_unsigned =
+      (value_of(before, "signed_by") != kNobody || is_let_go) && is_unsigned(after);
   change.becomes_misaligned =
-      value_of(before, "verdict") != "fail" && value_of(after, "verdict") == "fail";
+      (value_of(before, "verdict") != "fail" || is_let_go) && value_of(after, "verdict") == "fail";
   change.becomes_refused = !is_refused(before) && is_refused(after);
   return change;
 }
@@ -156,7 +163,7 @@ std::string objection_to(const std::vector<KindChange>& changes,
   }
   std::string words;
   if (!unsigned_mail.none())
-    words = "refuse_if_unsigned: no longer signed would be mail of " + unsigned_mail.words();
+    words = "refuse_if_unsigned: unsigned would be mail of " + unsigned_mail.words();
   if (!misaligned.none())
     words.append(words.empty() ? "" : "; ")
         .append("refuse_if_misaligned: misaligned would be mail of " + misaligned.words());

@@ -22,8 +22,10 @@ using Outlook = std::map<std::string, std::string>;
 /// What another configuration does to a kind of mail.
 struct OutlookChange {
   std::vector<config::SettingChange> differences;  ///< Between the outlooks, by name.
-  bool becomes_unsigned = false;    ///< It was signed and no more is, wherever that leads.
-  bool becomes_misaligned = false;  ///< Its verdict was another and is fail.
+  /// It was signed and no more is, wherever that leads; or it was kept back and leaves unsigned.
+  bool becomes_unsigned = false;
+  /// Its verdict was another and is fail; or it was kept back and leaves in spite of fail.
+  bool becomes_misaligned = false;
   bool becomes_refused = false;
 };
 [[nodiscard]] OutlookChange compare_outlooks(const Outlook& before, const Outlook& after);

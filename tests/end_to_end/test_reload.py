@@ -103,13 +103,13 @@ class Reload(EndToEnd):
         relay.write_configuration(more=UNSIGNED)
         self.assertIn("refuse_if_unsigned", self.check(relay, status=1)["refused_because"])
         words = self.reload(relay, status=1)
-        self.assertIn("The old configuration stays: refuse_if_unsigned: no longer signed would be mail of news.example.com"
+        self.assertIn("The old configuration stays: refuse_if_unsigned: unsigned would be mail of news.example.com"
                       " by client local to receiver.example (2 in the last hour)", words)
         # By signal too; and without the section as well, for what is in force counts.
         relay.write_configuration(more="")
         relay.reload()
         waiting.until(self, lambda: relay.metric("signet_reloads_total", result="failed") == 2, "the second refusal")
-        self.assertIn("no longer signed would be mail of news.example.com by client local", relay.stderr())
+        self.assertIn("unsigned would be mail of news.example.com by client local", relay.stderr())
         self.assertEqual(relay.metric("signet_reload_successful"), 0)
         self.assertEqual(relay.metric("signet_configuration_generation"), 1)
         relay.send(NEWS, sender="alice@news.example.com")
@@ -157,5 +157,8 @@ class Reload(EndToEnd):
         done = run_program("reload", "--socket", socket, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertIn(b"The old configuration stays", done.stderr)
+        done = run_program("reload", "--config", relay.configuration, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"mend it, or name the relay's socket with --socket", done.stderr)
         done = run_program("reload", "--socket", self.folder / "nobody", check=False)
         self.assertEqual(done.returncode, 2)

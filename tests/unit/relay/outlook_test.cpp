@@ -81,6 +81,25 @@ TEST(OutlookTest, tells_mail_that_fails_and_takes_unknown_for_no_failure) {
   EXPECT_FALSE(compare_outlooks(outlook_of(fails), outlook_of(fails)).becomes_misaligned);
 }
 
+TEST(OutlookTest, tells_mail_that_was_kept_back_and_goes_unsigned_or_misaligned) {
+  json unsigned_mail = accepted();
+  unsigned_mail.erase("signatures");
+  json fails = accepted();
+  fails["alignment"]["verdict"] = "fail";
+  json held = fails;
+  held["outcome"]["action"] = "hold";
+  json turned_away = fails;
+  turned_away["outcome"] = refused("not_aligned")["outcome"];
+  const Outlook keyless = outlook_of(refused("domain_without_key"));
+  EXPECT_TRUE(compare_outlooks(keyless, outlook_of(unsigned_mail)).becomes_unsigned);
+  EXPECT_FALSE(compare_outlooks(keyless, outlook_of(accepted())).becomes_unsigned);
+  EXPECT_FALSE(compare_outlooks(keyless, keyless).becomes_unsigned);
+  for (const json& before : {held, turned_away}) {
+    EXPECT_TRUE(compare_outlooks(outlook_of(before), outlook_of(fails)).becomes_misaligned);
+    EXPECT_FALSE(compare_outlooks(outlook_of(before), outlook_of(before)).becomes_misaligned);
+  }
+}
+
 MailKind kind() {
   const Domain domain = *Domain::parse("example.com");
   return {.client = "apps",
@@ -97,7 +116,7 @@ TEST(ObjectionTest, names_the_rule_and_the_mail_it_minds) {
   EXPECT_EQ(objection_to({change}, {}), "");
   const std::string words = objection_to({change}, {.refuse_if_unsigned = true});
   EXPECT_EQ(words,
-            "refuse_if_unsigned: no longer signed would be mail of example.com by client apps to "
+            "refuse_if_unsigned: unsigned would be mail of example.com by client apps to "
             "receiver.example (12 in the last hour)");
   EXPECT_THAT(objection_to({change}, {.refuse_if_misaligned = true}),
               HasSubstr("refuse_if_misaligned: misaligned would be mail of example.com"));
