@@ -78,8 +78,9 @@ struct Webhook::Impl {
 
   // The loop's.
   std::shared_ptr<const WebhookTarget> target;
-  std::size_t at_most = SIZE_MAX;  ///< Events in a batch, since the receiver found one too large.
-  milliseconds pause{0};           ///< The last; 0: the last request was taken.
+  /// Events in a batch: half of one that was too large, doubled by each that is taken.
+  std::size_t at_most = SIZE_MAX;
+  milliseconds pause{0};  ///< The last; 0: the last request was taken.
   bool is_ending = false;
   std::promise<void> ended;
   std::optional<net::HttpClient> client;
@@ -123,6 +124,7 @@ void Webhook::aim(std::shared_ptr<const WebhookTarget> target) {
   impl_->thread.loop().post([impl = impl_.get(), target = std::move(target)]() mutable {
     impl->target = std::move(target);
     impl->at_most = SIZE_MAX;
+    impl->pause = milliseconds(0);
     impl->changed->notify_all();
   });
 }
@@ -167,6 +169,7 @@ net::Task<void> Webhook::Impl::run() {
     const auto answer = co_await client->post(request_for(*now, lines), now->timeout);
     if (settle(answer, lines.size())) continue;
     if (is_ending) break;
+    if (target != now) continue;
     pause = next_pause(answer);
     static_cast<void>(co_await changed->wait(pause));
   }
@@ -193,6 +196,7 @@ bool Webhook::Impl::settle(const Result<net::HttpAnswer>& answer, std::size_t ev
     sent += events;
     if (pause > milliseconds(0)) spdlog::info("webhook: events are taken again");
     pause = milliseconds(0);
+    at_most = at_most > SIZE_MAX / 2 ? SIZE_MAX : at_most * 2;
     return true;
   }
   ++failures;
@@ -204,6 +208,7 @@ bool Webhook::Impl::settle(const Result<net::HttpAnswer>& answer, std::size_t ev
   if (is_too_large) {
     spdlog::error("webhook: the receiver takes no event as large as this one, which is dropped");
     buffer.drop_first();
+    at_most = SIZE_MAX;
     return true;
   }
   note_failure(answer);

@@ -21,6 +21,7 @@ class Receiver:
 
     def __init__(self, test, certificate=None, port=0, most=1 << 30):
         self.requests, self.statuses, self.fields, self.asked, self.test = [], [], {}, [], test
+        self.most = most
         self.hold = None
         receiver = self
 
@@ -32,7 +33,7 @@ class Receiver:
                     receiver.hold.wait(60)
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = receiver.statuses.pop(0) if receiver.statuses else 200
-                if len(body) > most:
+                if len(body) > receiver.most:
                     status = 413
                 receiver.asked.append((time.monotonic(), status))
                 if status // 100 == 2:
@@ -187,6 +188,23 @@ class Webhook(EndToEnd):
         self.wait_for_all(relay, receiver)
         self.assertTrue(all(len(body) <= 1000 for _, _, body in receiver.requests))
         self.assertIn(413, [status for _, status in receiver.asked])
+
+    def test_batches_grow_again_once_the_receiver_takes_larger_ones(self):
+        receiver = Receiver(self, most=1000)
+        relay = self.start(f'url = "{receiver.url}"')
+        receiver.statuses = [500]
+        for number in range(10):
+            relay.send(mail.message(number=number))
+        self.wait_for_all(relay, receiver)
+        receiver.most = 1 << 30
+        receiver.hold = threading.Event()
+        self.addCleanup(receiver.hold.set)
+        for number in range(20):
+            relay.send(mail.message(number=number))
+        waiting.until(self, lambda: not relay.queued() and relay.metric("signet_webhook_waiting_events") >= 40, "many wait")
+        receiver.hold.set()
+        self.wait_for_all(relay, receiver)
+        self.assertGreater(max(len(body) for _, _, body in receiver.requests), 3000)
 
     def test_what_waits_when_the_relay_stops_comes_after_the_next_start(self):
         first = Receiver(self)
