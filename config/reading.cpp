@@ -1,6 +1,7 @@
 #include "config/reading.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <tuple>
 
 namespace signet::config {
@@ -14,11 +15,17 @@ bool is_name(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }
 
+/// Absolute also for a file of the working directory, so that no path depends on how it is named.
+std::filesystem::path directory_of(const std::string& file) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(file, error);
+  return (error ? std::filesystem::path(file) : whole).parent_path();
+}
+
 }  // namespace
 
 Reading::Reading(std::string file_name)
-    : file_name_(std::move(file_name)),
-      directory_(std::filesystem::path(file_name_).parent_path()) {}
+    : file_name_(std::move(file_name)), directory_(directory_of(file_name_)) {}
 
 void Reading::problem(Position where, std::string what) {
   problems_.push_back({where, std::move(what)});

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 namespace signet::config {
@@ -164,6 +165,12 @@ const std::vector<Wrong> kContradictions{
     {"[tls]\ncertificate = 'a.crt'\n", "'key' in [tls] is missing"},
 };
 INSTANTIATE_TEST_SUITE_P(Contradictions, WrongTest, ::testing::ValuesIn(kContradictions));
+
+TEST(ReaderTest, paths_begin_at_the_folder_of_a_file_of_the_working_directory) {
+  const Loaded loaded = load_text(with(""), "signet.toml");
+  ASSERT_NE(loaded.settings, nullptr);
+  EXPECT_EQ(loaded.settings->spool, std::filesystem::current_path() / "queue");
+}
 
 TEST(ReaderTest, tells_all_problems_in_the_order_of_the_file) {
   const Loaded loaded =
