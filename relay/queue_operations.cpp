@@ -109,10 +109,16 @@ void QueueOperations::let_go(admin::QueueOrder order, Done done) {
 void QueueOperations::bounce(admin::QueueOrder order, Done done) {
   if (!services_.in_memory.insert(order.id)) return done(busy());
   Pipeline& pipeline = pipeline_of(order.id);
-  pipeline.loop().post([&pipeline, order = std::move(order), done = std::move(done)]() mutable {
-    const std::string by = order.reason.empty() ? "" : ": " + order.reason;
-    pipeline.outbound().give_up(order.id, "554 5.7.1 Message returned by the operator" + by,
-                                std::move(done));
+  pipeline.loop().post([this, &pipeline, order = std::move(order),
+                        done = std::move(done)]() mutable {
+    const QueueId id = order.id;
+    const std::string why = order.reason.empty() ? "" : ": " + order.reason;
+    pipeline.outbound().give_up(
+        id, "554 5.7.1 Message returned by the operator" + why,
+        [this, order = std::move(order), done = std::move(done)](Result<void> given_up) mutable {
+          if (given_up) note("bounce", order);
+          done(std::move(given_up));
+        });
   });
 }
 
@@ -194,13 +200,17 @@ net::Task<void> QueueOperations::run(std::string_view event, admin::QueueOrder o
   services_.in_memory.erase(order.id);
   if (applied) {
     scanner_.rewind(before);
-    services_.log.write(report::Fact("order", services_.clock.now())
-                            .with("id", order.id)
-                            .with("order", event)
-                            .with("by", order.by)
-                            .with("reason", order.reason));
+    note(event, order);
   }
   done(std::move(applied));
+}
+
+void QueueOperations::note(std::string_view event, const admin::QueueOrder& order) {
+  services_.log.write(report::Fact("order", services_.clock.now())
+                          .with("id", order.id)
+                          .with("order", event)
+                          .with("by", order.by)
+                          .with("reason", order.reason));
 }
 
 net::Task<Result<void>> QueueOperations::apply(const admin::QueueOrder& order,

@@ -46,6 +46,7 @@ class QueueOperations final : public admin::QueueControl {
   void divert(admin::QueueOrder order, Outbound::StateChange take_way, Done done);
   void change(std::string_view event, admin::QueueOrder order, Change change, Done done);
   net::Task<void> run(std::string_view event, admin::QueueOrder order, Change change, Done done);
+  void note(std::string_view event, const admin::QueueOrder& order);  // Any thread.
   net::Task<Result<void>> apply(const admin::QueueOrder& order, const Change& change);
 
   Services& services_;

@@ -43,6 +43,12 @@ void add_reload_command(CLI::App& app, int& status) {
   auto place = std::make_shared<RelayPlace>(RelayPlace{.command = "reload", .socket = {}});
   add_place(*command, *place);
   command->callback([place, &status] {
+    place->socket = socket_of(*place);
+    if (place->socket.empty()) {  // What can't be read here the relay would not take either.
+      std::error_code error;
+      status = std::filesystem::exists(place->config, error) ? kRefused : kUnreachable;
+      return;
+    }
     status = ask_and_print(*place, "POST", "/v1/config/reload", "", [](const json& told) {
       std::string text =
           fmt::format("reloaded: generation {} is in force\n", text_of(told, "generation"));

@@ -161,7 +161,9 @@ void add_limits(const json& told, std::string& lines) {
 
 void add_facts(const json& told, std::string& lines) {
   for (const json& fact : member(told, "facts")) {
-    std::string line = text_of(fact, "event") + also(fact, "recipient", "recipient") +
+    const std::string order = text_of(fact, "order");
+    std::string line = text_of(fact, "event") + (order.empty() ? "" : " " + order) +
+                       also(fact, "by", "by") + also(fact, "recipient", "recipient") +
                        also(fact, "host", "host") + also(fact, "tls", "over") +
                        also(fact, "spf", "SPF") + also(fact, "verdict", "verdict") +
                        also(fact, "cause", "cause") + also(fact, "reason", "reason") +

@@ -17,9 +17,16 @@ constexpr std::string_view kNoDomain = "this is not a domain name";
 constexpr std::string_view kNoSelector =
     "a selector is labels of letters, digits, '-' and '_', such as s20260101";
 
-/// Operators are told what the command line tells them.
+/// Without the directories of the path it begins with.
+std::string without_directories(std::string_view words) {
+  if (!words.starts_with('/')) return std::string(words);
+  return std::string(words.substr(words.rfind('/', words.find(": ")) + 1));
+}
+
+/// Operators are told what the command line tells them; of what is not there not the place.
 void refuse(Call call, const Error& error) {
-  const std::string words = error.detail.empty() ? error.public_text() : error.detail;
+  std::string words = error.detail.empty() ? error.public_text() : error.detail;
+  if (error.fault == Fault::not_found) words = without_directories(words);
   call.respond(problem(status_of(error.fault), words, row(error.fault).name), words);
 }
 

@@ -53,8 +53,13 @@ void OperatorApi::add_routes(RouteTable& table) {
              .scope = Scope::write,
              .members = {{"kind"}, {"value"}},
              .handler = [this](Call call) { resume(std::move(call)); }});
-  std::vector<Member> members{{"order"}, {"reason"}, {"after"}, {"dry_run", Member::Kind::flag},
-                              {"to"},    {"to_pool"}};
+  std::vector<Member> members{{"order"},
+                              {"reason"},
+                              {"after"},
+                              {"dry_run", Member::Kind::flag},
+                              {"to"},
+                              {"to_pool"},
+                              {"all", Member::Kind::flag}};
   for (const std::string_view name : QueueFilter::names()) members.push_back({name});
   table.add({.method = "POST",
              .path = "/v1/queue/orders",
@@ -78,10 +83,7 @@ void OperatorApi::add_routes(RouteTable& table) {
              .path = "/v1/maintenance",
              .scope = Scope::write,
              .members = {{"draining", Member::Kind::flag}},
-             .handler = [this](Call call) {
-               const bool drains = call.body.flag("draining");
-               control_.drain(drains, call.caller.to_string(), tell("nothing", std::move(call)));
-             }});
+             .handler = [this](Call call) { drain(std::move(call)); }});
 }
 
 void OperatorApi::suspend(Call call) {
@@ -127,9 +129,10 @@ void OperatorApi::order_many(Call call) {
   order.action = *action;
   Parameters parameters;
   for (const std::string_view name : QueueFilter::names()) {
-    if (std::string value = call.body.text(name); !value.empty())
-      parameters.emplace(name, std::move(value));
+    if (call.body.has(name)) parameters.emplace(name, call.body.text(name));
   }
+  if (parameters.empty() && !call.body.flag("all"))
+    return call.refuse(400, "say which messages by a condition, or \"all\": true");
   auto filter = QueueFilter::parse(parameters);
   if (!filter) return call.refuse(filter.error());
   order.filter = std::move(*filter);
@@ -140,6 +143,14 @@ void OperatorApi::order_many(Call call) {
     order.after = *id;
   }
   control_.order_many(std::move(order), tell("nothing", std::move(call)));
+}
+
+// Said, never assumed: an empty body must not end the draining.
+void OperatorApi::drain(Call call) {
+  if (!call.body.has("draining")) return call.refuse(400, "draining is true or false");
+  const bool drains = call.body.flag("draining");
+  std::string by = call.caller.to_string();
+  control_.drain(drains, std::move(by), tell("nothing", std::move(call)));
 }
 
 void OperatorApi::explain_message(Call call) {

@@ -32,6 +32,7 @@ class OperatorApi {
   void resume(Call call);
   void reload(Call call);
   void order_many(Call call);
+  void drain(Call call);
 
   Explanations& explanations_;
   OperatorControl& control_;

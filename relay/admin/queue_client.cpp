@@ -13,8 +13,6 @@
 namespace signet::admin {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 60, .tv_usec = 0};
-
 std::string advice(int error) {
   switch (error) {
     case ENOENT:
@@ -28,7 +26,7 @@ std::string advice(int error) {
   }
 }
 
-Result<net::Descriptor> connect(const std::filesystem::path& path) {
+Result<net::Descriptor> connect(const std::filesystem::path& path, std::chrono::seconds patience) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string& name = path.native();
@@ -37,8 +35,9 @@ Result<net::Descriptor> connect(const std::filesystem::path& path) {
   }
   std::memcpy(static_cast<char*>(address.sun_path), name.data(), name.size());
   net::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     return socket;
   }
@@ -58,12 +57,14 @@ bool send_all(int socket, std::string_view text) {
 }
 
 /// All until the end of the stream; the relay closes after each answer.
-std::string receive_all(int socket) {
+Result<std::string> receive_all(int socket) {
   std::string received;
   std::array<char, 16384> piece{};
   for (;;) {
     const ssize_t size = ::recv(socket, piece.data(), piece.size(), 0);
     if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+      return fail(Fault::timed_out, "the relay does not answer");
     if (size <= 0) return received;
     received.append(piece.data(), static_cast<std::size_t>(size));
   }
@@ -89,8 +90,8 @@ Result<Answer> parse_answer(std::string_view text) {
 }  // namespace
 
 Result<Answer> ask(const std::filesystem::path& socket, std::string_view method,
-                   std::string_view target, std::string_view body) {
-  const auto connection = connect(socket);
+                   std::string_view target, std::string_view body, std::chrono::seconds patience) {
+  const auto connection = connect(socket, patience);
   if (!connection) return connection.failure();
   std::string request(method);
   request.append(" ").append(target).append(" HTTP/1.1\r\nHost: signet\r\nContent-Length: ");
@@ -98,7 +99,9 @@ Result<Answer> ask(const std::filesystem::path& socket, std::string_view method,
   if (!send_all(connection->get(), request)) {
     return fail(Fault::peer_protocol, "the relay ended the connection");
   }
-  return parse_answer(receive_all(connection->get()));
+  const auto received = receive_all(connection->get());
+  if (!received) return received.failure();
+  return parse_answer(*received);
 }
 
 }  // namespace signet::admin

@@ -3,6 +3,7 @@
 // Blocking; for the command line only.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -20,9 +21,11 @@ struct Answer {
   std::string body;  ///< JSON.
 };
 
-/// One request. Faults: connect_failed (the detail says what to do), peer_protocol.
+/// One request; `patience` is for each step of it. Faults: connect_failed (the detail says what to
+/// do), peer_protocol, timed_out.
 [[nodiscard]] Result<Answer> ask(const std::filesystem::path& socket, std::string_view method,
-                                 std::string_view target, std::string_view body);
+                                 std::string_view target, std::string_view body,
+                                 std::chrono::seconds patience = std::chrono::seconds(60));
 
 /// Adds `queue list | show | retry | hold | release | bounce | suspend | resume | suspensions |
 /// stats`. `status` becomes 0: done; 1: not found or refused; 2: the relay can't be reached.

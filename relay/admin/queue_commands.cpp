@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,18 @@ namespace signet::admin {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::chrono::hours kMaxAge{366 * 24};
+
+/// For CLI11: what is wrong with a value; empty: nothing.
+std::string refuse_empty(const std::string& value) {
+  return value.empty() ? "the value is empty: name one, or leave the option out" : "";
+}
+
+std::string refuse_other_than_age(const std::string& value) {
+  const auto age = config::parse_duration(value);
+  return age && *age <= kMaxAge ? "" : "a time such as 2h, of at most a year";
+}
 
 /// Which messages are meant; empty: whatever it is.
 struct Conditions {
@@ -113,12 +126,9 @@ json filter_of(const Conditions& given) {
   add("recipient_domain", given.to_domain);
   add("route", given.route);
   add("pool", given.pool);
-  if (!given.older_than.empty()) {
-    const auto age = config::parse_duration(given.older_than);
+  if (const auto age = config::parse_duration(given.older_than))
     filter["older_than"] =
-        age ? std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*age).count())
-            : given.older_than;
-  }
+        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*age).count());
   return filter;
 }
 
@@ -128,6 +138,7 @@ Result<json> order_parts(const Options& options, const std::string& action) {
   body.update(details_of(options));
   body["order"] = action;
   body["dry_run"] = options.dry_run;
+  if (options.all) body["all"] = true;
   json sum{{"order", action}, {"dry_run", options.dry_run}};
   const auto stats = ask_relay(options.place, "GET", "/v1/queue/stats", "");
   if (!stats) return stats.failure();
@@ -172,20 +183,27 @@ int act_on(const Options& options, const std::string& action) {
   return by_filter ? act_on_many(options, action) : act(options, action);
 }
 
+void add_conditions(CLI::App& command, Conditions& conditions) {
+  const auto add = [&](const std::string& name, std::string& into, const std::string& words) {
+    command.add_option(name, into, words)->check(&refuse_empty);
+  };
+  add("--from-domain", conditions.from_domain, "All whose author's domain it is");
+  add("--mail-from-domain", conditions.mail_from_domain,
+      "All whose envelope sender's domain it is");
+  add("--to-domain", conditions.to_domain, "All that wait for this domain");
+  add("--client", conditions.client, "All of this client");
+  add("--route", conditions.route, "All that wait for this route");
+  add("--pool", conditions.pool, "All that wait for this pool");
+  command.add_option("--older-than", conditions.older_than, "All older than, such as 2h")
+      ->check(&refuse_other_than_age);
+  add("--status", conditions.status, "All that are queued, or held");
+}
+
 void add_action(CLI::App& queue, const std::shared_ptr<Options>& options, int& status,
                 const std::string& name, const std::string& words) {
   auto* command = add(queue, options, name, words);
   command->add_option("id", options->ids, "Queue ids");
-  Conditions& conditions = options->conditions;
-  command->add_option("--from-domain", conditions.from_domain, "All whose author's domain it is");
-  command->add_option("--mail-from-domain", conditions.mail_from_domain,
-                      "All whose envelope sender's domain it is");
-  command->add_option("--to-domain", conditions.to_domain, "All that wait for this domain");
-  command->add_option("--client", conditions.client, "All of this client");
-  command->add_option("--route", conditions.route, "All that wait for this route");
-  command->add_option("--pool", conditions.pool, "All that wait for this pool");
-  command->add_option("--older-than", conditions.older_than, "All older than, such as 2h");
-  command->add_option("--status", conditions.status, "All that are queued, or held");
+  add_conditions(*command, options->conditions);
   command->add_flag("--all", options->all, "All messages");
   command->add_flag("--dry-run", options->dry_run, "Only count those that match");
   if (name == "hold" || name == "bounce") {
@@ -193,10 +211,14 @@ void add_action(CLI::App& queue, const std::shared_ptr<Options>& options, int& s
                         "Why: shown in the queue, the log and the DSN");
   }
   if (name == "reroute") {
-    command->add_option("--to", options->to,
-                        "Another route of the configuration, or a next hop: smtp://HOST:PORT");
-    command->add_option("--to-pool", options->to_pool,
-                        "The pool to leave from (default: that of the route or client)");
+    command
+        ->add_option("--to", options->to,
+                     "Another route of the configuration, or a next hop: smtp://HOST:PORT")
+        ->check(&refuse_empty);
+    command
+        ->add_option("--to-pool", options->to_pool,
+                     "The pool to leave from (default: that of the route or client)")
+        ->check(&refuse_empty);
   }
   command->callback([options, &status, name] { status = act_on(*options, name); });
 }
@@ -228,10 +250,13 @@ CLI::App* add_suspension_command(CLI::App& queue, const std::shared_ptr<Suspensi
   auto* command = queue.add_subcommand(name, words);
   add_place(*command, options->place);
   auto* what = command->add_option_group("what");
-  what->add_option("--destination", options->destination, "Mail to this domain");
-  what->add_option("--domain", options->domain, "Mail whose author or sender is of this domain");
-  what->add_option("--client", options->client, "Mail of this client");
-  what->add_option("--egress", options->egress, "The use of this public address");
+  const auto add = [what](const std::string& kind, std::string& into, const std::string& help) {
+    what->add_option(kind, into, help)->check(&refuse_empty);
+  };
+  add("--destination", options->destination, "Mail to this domain");
+  add("--domain", options->domain, "Mail whose author or sender is of this domain");
+  add("--client", options->client, "Mail of this client");
+  add("--egress", options->egress, "The use of this public address");
   what->require_option(1);
   return command;
 }
@@ -241,7 +266,8 @@ void add_suspensions(CLI::App& queue, int& status) {
   auto* suspend = add_suspension_command(queue, options, "suspend",
                                          "Let mail wait: it is accepted, and not delivered");
   suspend->add_option("--reason", options->reason, "Why: shown in queue and log");
-  suspend->add_option("--for", options->lasts, "Such as 2h (default: until it is resumed)");
+  suspend->add_option("--for", options->lasts, "Such as 2h (default: until it is resumed)")
+      ->check(&refuse_empty);
   suspend->callback([options, &status] {
     status = ask_and_print(options->place, "POST", "/v1/suspensions", body_of(*options).dump(),
                            [](const json& each) {
@@ -299,7 +325,8 @@ void add_queue_commands(CLI::App& app, int& status) {
   add_action(*queue, options, status, "hold", "Keep until released or expired");
   add_action(*queue, options, status, "release",
              "Judge held mail again and send it, if it may leave");
-  add_action(*queue, options, status, "bounce", "Give up, and tell the sender");
+  add_action(*queue, options, status, "bounce",
+             "Give up on all recipients of a message that wait, and tell the sender");
   add_action(*queue, options, status, "reroute",
              "Send what waits by another route, next hop or pool, if it stays in alignment");
   add_suspensions(*queue, status);

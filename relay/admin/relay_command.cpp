@@ -32,10 +32,11 @@ std::filesystem::path socket_of(const RelayPlace& place) {
   const config::Loaded loaded = config::load(place.config);
   for (const auto& problem : loaded.problems) fmt::print(stderr, "{}\n", problem.to_string());
   if (loaded.settings) return loaded.settings->monitoring.socket;
-  fmt::print(stderr,
-             "signet {}: name the configuration with --config or the relay's socket "
-             "with --socket\n",
-             place.command);
+  std::error_code error;
+  fmt::print(stderr, "signet {}: {} the relay's socket with --socket\n", place.command,
+             std::filesystem::exists(place.config, error)
+                 ? "this configuration does not tell where the relay is: mend it, or name"
+                 : "name the configuration with --config or");
   return {};
 }
 

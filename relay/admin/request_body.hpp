@@ -25,6 +25,7 @@ struct Member {
 
 class RequestBody {
  public:
+  [[nodiscard]] bool has(std::string_view name) const { return values_.contains(name); }
   /// The member's value; empty, or false, when it is absent.
   [[nodiscard]] std::string text(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;

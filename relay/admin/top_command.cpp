@@ -20,6 +20,9 @@ namespace {
 
 using std::chrono::system_clock;
 
+/// Short: signals wait meanwhile, and a relay that hangs must not keep the view open.
+constexpr std::chrono::seconds kPatience{2};
+
 struct Options {
   RelayPlace place{.command = "top", .socket = {}};
   std::string every = "1s";
@@ -27,7 +30,7 @@ struct Options {
 };
 
 Result<MetricsReading> read(const std::filesystem::path& socket) {
-  const auto answer = ask(socket, "GET", "/v1/metrics", "");
+  const auto answer = ask(socket, "GET", "/v1/metrics", "", kPatience);
   if (!answer) return answer.failure();
   if (answer->status != 200)
     return fail(Fault::bad_parameter, fmt::format("HTTP status {}", answer->status));

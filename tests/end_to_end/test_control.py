@@ -95,13 +95,16 @@ class Control(EndToEnd):
         relay = self.relay(self.sink())
         for arguments in (["--destination", "no domain"], ["--egress", "moon"], ["--client", "x", "--for", "soon"]):
             self.assertNotEqual(self.command(relay, "queue", "suspend", *arguments, status=1), "")
-        for arguments in ([], ["--client", "x", "--domain", "example.com"]):
+        for arguments in ([], ["--client", "x", "--domain", "example.com"], ["--client", ""], ["--client", "x", "--for", ""]):
             self.command(relay, "queue", "suspend", *arguments, status=64)
         self.assertIn("not suspended", self.command(relay, "queue", "resume", "--client", "x", status=1))
         self.assertEqual(self.command(relay, "queue", "suspensions")["suspensions"], [])
         for arguments in ([], ["--all", "0000000000000"], ["0000000000000", "--dry-run"]):
             self.command(relay, "queue", "hold", *arguments, status=64)
-        self.command(relay, "queue", "hold", "--older-than", "soon", status=1)
+        for option in ("--to-domain", "--from-domain", "--mail-from-domain", "--client", "--route", "--pool", "--status"):
+            self.assertIn("empty", self.command(relay, "queue", "bounce", option, "", "--older-than", "1h", "--dry-run", status=64))
+        for age in ("soon", "-1h", "400d", ""):
+            self.assertIn("a time such as 2h", self.command(relay, "queue", "hold", "--older-than", age, status=64))
 
     def queue_of(self, sink, friends=3, others=2):
         """A relay with deferred mail for two domains."""

@@ -292,6 +292,13 @@ TEST_F(ApiTest, faults_of_keys_have_a_status_and_the_words_of_the_command_line) 
   }
 }
 
+TEST_F(ApiTest, what_is_not_there_is_told_without_the_place_of_the_store) {
+  keys_.failure = fail(Fault::not_found, "/srv/store/nosuch.example: no such folder");
+  const auto answer = ask(socket(), "POST", "/v1/keys/nosuch.example/rotate", "");
+  EXPECT_EQ(answer->status, 404);
+  EXPECT_EQ(json::parse(answer->body)["detail"], "nosuch.example: no such folder");
+}
+
 TEST_F(ApiTest, domains_come_in_pages_and_a_broken_one_hides_no_other) {
   const json first = json::parse(ask(socket(), "GET", "/v1/keys?limit=2", "")->body);
   ASSERT_EQ(first["domains"].size(), 2U);

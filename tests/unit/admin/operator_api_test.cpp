@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "relay/admin/explanations.hpp"
 #include "relay/admin/queue_client.hpp"
 #include "tests/unit/admin/api_fixture.hpp"
 
@@ -104,10 +105,22 @@ TEST_F(OperatorApiTest, hands_on_another_way_for_what_the_filter_says_of_recipie
 TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
   for (const char* body :
        {"{}", R"({"order":"explode"})", R"({"order":"hold","older_than":"soon"})",
-        R"({"order":"hold","after":"?"})", R"({"order":"hold","recipient_domain":"a b"})",
-        R"({"order":"hold","moon":"full"})"})
+        R"({"order":"hold","all":true,"after":"?"})",
+        R"({"order":"hold","recipient_domain":"a b"})", R"({"order":"hold","moon":"full"})"})
     EXPECT_EQ(ask("POST", "/v1/queue/orders", body).status, 400) << body;
   EXPECT_FALSE(operator_control_.many.has_value());
+}
+
+TEST_F(OperatorApiTest, refuses_an_order_to_all_that_does_not_say_so) {
+  for (const char* body :
+       {R"({"order":"bounce"})", R"({"order":"bounce","all":false})",
+        R"({"order":"bounce","recipient_domain":""})", R"({"order":"bounce","client":""})",
+        R"({"order":"bounce","recipient_domain":"","status":"queued"})"})
+    EXPECT_EQ(ask("POST", "/v1/queue/orders", body).status, 400) << body;
+  EXPECT_FALSE(operator_control_.many.has_value());
+  EXPECT_EQ(ask("POST", "/v1/queue/orders", R"({"order":"bounce","all":true})").status, 200);
+  ASSERT_TRUE(operator_control_.many.has_value());
+  EXPECT_EQ(operator_control_.many->filter, QueueFilter{});
 }
 
 TEST_F(OperatorApiTest, reloads_and_says_why_it_does_not) {
@@ -130,6 +143,22 @@ TEST_F(OperatorApiTest, drains_and_accepts_again) {
   EXPECT_EQ(ask("POST", "/v1/maintenance", R"({"draining":false})").status, 200);
   EXPECT_EQ(operator_control_.ordered, "accept");
   EXPECT_EQ(ask("GET", "/v1/maintenance").status, 200);
+}
+
+TEST_F(OperatorApiTest, does_not_end_draining_unless_it_is_said) {
+  EXPECT_EQ(ask("POST", "/v1/maintenance").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/maintenance", "{}").status, 400);
+  EXPECT_EQ(operator_control_.ordered, "");
+}
+
+TEST(ExplanationTextTest, says_which_order_was_given_and_by_whom) {
+  const json fact{{"time", "2026-01-02T03:04:05Z"},
+                  {"event", "order"},
+                  {"order", "hold"},
+                  {"by", "uid 1000"},
+                  {"reason", "looks odd"}};
+  EXPECT_THAT(explanation_text({{"facts", json::array({fact})}}),
+              ::testing::HasSubstr("order hold, by uid 1000, reason looks odd"));
 }
 
 }  // namespace
