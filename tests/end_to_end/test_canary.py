@@ -1,6 +1,7 @@
 """A new key is tried on a share of the mail before it signs all of it."""
 import http.client
 import json
+import re
 import socket
 import time
 
@@ -83,7 +84,8 @@ class Canary(RotationCase):
         states = self.states(made, "example.com")
         self.assertEqual(states[self.old], "active")
         self.assertEqual([to for _, to, _ in self.moves(made)][-2:], ["canary", "failed"])
-        self.assertIn("canary failed: refused for DKIM 3 of", self.moves(made)[-1][2])
+        told = re.match(r"canary failed: refused for DKIM (\d+) of \1, ", self.moves(made)[-1][2])
+        self.assertTrue(told and int(told[1]) >= 3, self.moves(made)[-1])
         waiting.until(self, lambda: made.metric("signet_keys", state="failed") == 1, "the gauge tells")
         time.sleep(6)  # A domain that was read is looked at again within five seconds.
         count = len(refused)
