@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include "keys/key_record.hpp"
+
 namespace signet::keys {
 
 void CanaryTally::watch(const Domain& domain, const KeySet& keys) {
@@ -28,15 +30,13 @@ void CanaryTally::watch(const Domain& domain, const KeySet& keys) {
 }
 
 void CanaryTally::count(const std::vector<std::string>& signed_by, bool refused) {
-  if (!any_.load(std::memory_order_relaxed)) return;
-  constexpr std::string_view kMiddle = "._domainkey.";
   const std::lock_guard lock(mutex_);
   for (const std::string_view name : signed_by) {
-    const auto at = name.find(kMiddle);
-    if (at == std::string_view::npos) continue;
-    const auto domain = watched_.find(name.substr(at + kMiddle.size()));
+    const auto key = split_record_name(name);
+    if (!key) continue;
+    const auto domain = watched_.find(key->domain);
     if (domain == watched_.end()) continue;
-    const auto tally = domain->second.tallies.find(name.substr(0, at));
+    const auto tally = domain->second.tallies.find(key->selector);
     if (tally == domain->second.tallies.end()) continue;
     ++(refused ? tally->second.refused : tally->second.delivered);
   }

@@ -18,6 +18,8 @@ class CanaryTally {
   /// Counts for the keys of `domain` that sign while one of them is on trial, from zero on at each
   /// stage and when other keys sign; stops when none is.
   void watch(const Domain& domain, const KeySet& keys);
+  /// True while some key is on trial: else there is nothing to count.
+  [[nodiscard]] bool any() const { return any_.load(std::memory_order_relaxed); }
   /// An answer about mail with signatures of these names ("selector._domainkey.domain").
   void count(const std::vector<std::string>& signed_by, bool refused);
   /// Empty: nothing is on trial.

@@ -39,10 +39,8 @@ std::string first_dated(WallTime now, const std::function<bool(const std::string
 
 /// It signs, or may yet.
 bool is_of_use(const KeyEntry& key, Algorithm algorithm) {
-  const bool may_sign = key.state == KeyState::generated || key.state == KeyState::published ||
-                        key.state == KeyState::verified || key.state == KeyState::canary ||
-                        key.state == KeyState::active;
-  return may_sign && key.algorithm.value_or(Algorithm::rsa) == algorithm;
+  const bool may_sign = is_pending(key) || key.state == KeyState::active;
+  return may_sign && algorithm_of(key) == algorithm;
 }
 
 }  // namespace
@@ -99,10 +97,9 @@ Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain, st
   const bool is_new =
       known == nullptr || known->state == KeyState::deleted || !folder->has_private_key(selector);
   if (known != nullptr && known->state != KeyState::deleted && !is_of_use(*known, algorithm))
-    return fail(Fault::key_state_wrong,
-                "selector " + selector + " is a key of " +
-                    std::string(name_of(known->algorithm.value_or(Algorithm::rsa))) + ", " +
-                    std::string(name_of(known->state)) + ": name another");
+    return fail(Fault::key_state_wrong, "selector " + selector + " is a key of " +
+                                            std::string(name_of(algorithm_of(*known))) + ", " +
+                                            std::string(name_of(known->state)) + ": name another");
   if (is_new) {
     const auto made = keys->empty() ? make_first_key(*folder, selector, algorithm)
                                     : make_key(*folder, *keys, selector, algorithm, note);

@@ -4,6 +4,11 @@
 #include "keys/tag_list.hpp"
 
 namespace signet::keys {
+namespace {
+
+constexpr std::string_view kMiddle = "._domainkey.";
+
+}  // namespace
 
 Result<PublicKeyRecord> parse_key_record(std::string_view text) {
   const auto list = TagList::parse(text);
@@ -36,6 +41,16 @@ Result<PublicKeyRecord> parse_key_record(std::string_view text) {
       record.strict_identity |= flag == "s";
     });
   return record;
+}
+
+std::string record_name(const Domain& domain, const std::string& selector) {
+  return selector + std::string(kMiddle) + domain.text();
+}
+
+std::optional<NamedKey> split_record_name(std::string_view name) {
+  const auto at = name.find(kMiddle);
+  if (at == std::string_view::npos) return std::nullopt;
+  return NamedKey{name.substr(0, at), name.substr(at + kMiddle.size())};
 }
 
 }  // namespace signet::keys

@@ -77,6 +77,11 @@ struct KeyEntry {
   friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
 };
 
+/// RSA where nobody wrote it down.
+[[nodiscard]] inline Algorithm algorithm_of(const KeyEntry& key) {
+  return key.algorithm.value_or(Algorithm::rsa);
+}
+
 using KeySet = std::vector<KeyEntry>;
 inline constexpr std::size_t kMaxKeys = 100;
 

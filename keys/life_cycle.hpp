@@ -1,4 +1,4 @@
-// The life of a key: which moves are legal, and what is due next.
+// The life of a key: what is due next.
 //
 //   generated -> published -> verified (-> canary) -> active -> retiring -> revoked -> deleted
 //
@@ -15,34 +15,9 @@
 #include <vector>
 
 #include "keys/canary.hpp"
-#include "keys/key_set.hpp"
+#include "keys/key_moves.hpp"
 
 namespace signet::keys {
-
-[[nodiscard]] bool is_legal(KeyState from, KeyState to);
-
-/// What is written beside a move.
-struct Note {
-  WallTime at;
-  std::string reason;
-  std::string by;
-};
-
-/// Faults: not_found, key_state_wrong. The oldest moves go when there are over 50.
-[[nodiscard]] Result<void> move_key(KeySet& keys, std::string_view selector, KeyState to,
-                                    const Note& note);
-/// Lets it sign `share` percent of the mail. Faults as move_key().
-[[nodiscard]] Result<void> try_key(KeySet& keys, std::string_view selector, unsigned share,
-                                   const Note& note);
-/// Makes it active and what was active with the same algorithm retiring: one change, so that never
-/// two sign and never none. Faults as move_key().
-[[nodiscard]] Result<void> activate_key(KeySet& keys, std::string_view selector, const Note& note);
-/// Gives up the active key for a retiring one that is still published. Faults as move_key().
-[[nodiscard]] Result<void> fall_back_to(KeySet& keys, std::string_view selector, const Note& note);
-/// Enters a new key; a deleted one of that name lives again. Faults: key_state_wrong.
-[[nodiscard]] Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note);
-/// Forgets deleted keys but the last ten.
-void forget_old(KeySet& keys);
 
 /// What the name servers say of a selector's record.
 enum class RecordSeen {
@@ -122,6 +97,8 @@ struct Due {
                                                     Algorithm algorithm,
                                                     const RotationPolicy& policy);
 
+/// On its way to be active.
+[[nodiscard]] bool is_pending(const KeyEntry& key);
 /// A successor on its way to be active; null: none.
 [[nodiscard]] const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm);
 /// The first of the stable selectors that no key has; null: all are in use.

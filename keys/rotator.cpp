@@ -23,10 +23,6 @@ std::string revoked_record(const KeyEntry& key) {
 
 }  // namespace
 
-std::string record_name(const Domain& domain, const std::string& selector) {
-  return selector + "._domainkey." + domain.text();
-}
-
 std::string delegated_name(const Domain& domain, const std::string& selector, const Domain& zone) {
   return selector + "." + domain.text() + "." + zone.text();
 }
@@ -182,8 +178,8 @@ Result<void> Rotator::mend_missing_key(const Domain& domain, const std::string& 
   if (!keys) return keys.failure();
   const auto* key = find_key(*keys, selector);
   if (key == nullptr || key->state != KeyState::generated) return {};
-  const auto made = make_key(*folder, *keys, selector, key->algorithm.value_or(Algorithm::rsa),
-                             note("made again after a crash"));
+  const auto made =
+      make_key(*folder, *keys, selector, algorithm_of(*key), note("made again after a crash"));
   return made ? Result<void>() : Result<void>(made.failure());
 }
 

@@ -11,6 +11,7 @@
 
 #include "keys/canary_tally.hpp"
 #include "keys/key_folder.hpp"
+#include "keys/key_record.hpp"
 #include "keys/life_cycle.hpp"
 #include "keys/publisher.hpp"
 #include "keys/record_proof.hpp"
@@ -112,8 +113,6 @@ class Rotator {
   std::map<Domain, DnsFacts> facts_;  // Of domains of the store; deleted keys leave it.
 };
 
-/// "selector._domainkey.domain"
-[[nodiscard]] std::string record_name(const Domain& domain, const std::string& selector);
 /// "selector.domain.zone": where a customer's CNAME at record_name() leads.
 [[nodiscard]] std::string delegated_name(const Domain& domain, const std::string& selector,
                                          const Domain& zone);
