@@ -314,8 +314,8 @@ deliver::Transaction Outbound::transaction_for(const Job& job,
   for (const std::uint32_t index : job.recipients) {
     transaction.recipients.push_back(job.delivery->state.recipients[index].recipient);
   }
-  transaction.head.reserve(job.delivery->signatures.fields.size() + record.header.size() + 2);
-  transaction.head.append(job.delivery->signatures.fields).append(record.header).append("\r\n");
+  transaction.head.reserve(job.delivery->signatures().size() + record.header.size() + 2);
+  transaction.head.append(job.delivery->signatures()).append(record.header).append("\r\n");
   transaction.body_size = record.body_size;
   transaction.has_eight_bit = record.has_eight_bit;
   transaction.utf8 = record.envelope.utf8;
@@ -369,7 +369,7 @@ net::Task<void> Outbound::run_maildir(Job job, const config::RouteSettings& rout
         return deliver::deliver_to_maildir(
             maildir, record.id.to_string(), [&](const auto& sink) -> Result<void> {
               for (std::string_view part :
-                   {std::string_view(return_path), std::string_view(delivery->signatures.fields),
+                   {std::string_view(return_path), std::string_view(delivery->signatures()),
                     std::string_view(record.header), std::string_view("\r\n"),
                     delivery->body ? std::string_view(*delivery->body) : std::string_view{}}) {
                 auto done = sink(part);

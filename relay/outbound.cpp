@@ -6,6 +6,7 @@
 #include <map>
 
 #include "keys/key_folder.hpp"
+#include "keys/key_record.hpp"
 #include "relay/destination_key.hpp"
 #include "relay/pipeline.hpp"
 #include "relay/sign/plan.hpp"
@@ -15,19 +16,6 @@ namespace {
 
 constexpr std::chrono::hours kResignBefore{48};  // x= nearer than this: sign anew.
 constexpr std::chrono::hours kReevaluate{1};     // Held mail is looked at again.
-
-/// "selector._domainkey.domain" taken apart.
-struct SignedBy {
-  std::string selector;
-  std::string domain;
-};
-
-SignedBy split(const std::string& name) {
-  constexpr std::string_view kMiddle = "._domainkey.";
-  const std::size_t at = name.find(kMiddle);
-  if (at == std::string::npos) return {};
-  return {name.substr(0, at), name.substr(at + kMiddle.size())};
-}
 
 /// True if the keyset says that the record of `selector` still stands: what it signed may leave.
 bool is_still_published(const config::Settings& settings, const Domain& domain,
@@ -39,11 +27,7 @@ bool is_still_published(const config::Settings& settings, const Domain& domain,
   return key != nullptr && key->state == keys::KeyState::retiring;
 }
 
-sign::Signed stored_signatures(const spool::Record& record) {
-  return {.fields = record.signatures, .signed_by = record.signed_by};
-}
-
-bool signs(const keys::SigningDomain& domain, const std::string& selector) {
+bool signs(const keys::SigningDomain& domain, std::string_view selector) {
   return std::ranges::any_of(domain.keys,
                              [&](const keys::SigningKey& key) { return key.selector == selector; });
 }
@@ -75,7 +59,6 @@ void Outbound::take(std::shared_ptr<const spool::Message> message,
   }
   auto delivery = std::make_shared<Delivery>();
   delivery->state = message->state;
-  delivery->signatures = stored_signatures(message->record);
   delivery->body = std::move(body);
   delivery->snapshot = std::move(snapshot);
   delivery->stored = std::move(message);
@@ -148,14 +131,12 @@ net::Task<void> Outbound::load(QueueId id) {
       co_return;
     }
   }
-  auto signatures =
-      co_await fresh_signatures(*delivery->stored, delivery->body, delivery->snapshot);
-  if (!signatures && !expired && delivery->record().origin != spool::Origin::dsn) {
-    co_await hold(std::move(delivery), "no_active_key: " + signatures.error().detail);
+  auto fresh = co_await fresh_signatures(*delivery->stored, delivery->body, delivery->snapshot);
+  if (!fresh && !expired && delivery->record().origin != spool::Origin::dsn) {
+    co_await hold(std::move(delivery), "no_active_key: " + fresh.error().detail);
     co_return;
   }
-  delivery->signatures =
-      signatures ? std::move(*signatures) : stored_signatures(delivery->record());
+  if (fresh) delivery->fresh = std::move(*fresh);
   if (delivery->state.is_held() && !expired) {
     services_.log.write(report::Fact("released", services_.clock.now()).with("id", id));
     services_.held_mail.ended(delivery->record(), delivery->state.hold_reason);
@@ -179,7 +160,7 @@ net::Task<void> Outbound::keep_unreadable(std::shared_ptr<Delivery> delivery, bo
   }
 }
 
-net::Task<Result<sign::Signed>> Outbound::fresh_signatures(
+net::Task<Result<std::optional<sign::Signed>>> Outbound::fresh_signatures(
     const spool::Message& message, std::shared_ptr<const std::string> body,
     std::shared_ptr<const Snapshot> snapshot) {
   const spool::Record& record = message.record;
@@ -187,27 +168,28 @@ net::Task<Result<sign::Signed>> Outbound::fresh_signatures(
   bool stale = services_.clock.now() + kResignBefore > record.received + life;
   std::vector<std::shared_ptr<const keys::SigningDomain>> domains;
   for (const std::string& name : record.signed_by) {
-    const SignedBy by = split(name);
-    const auto domain_name = Domain::parse(by.domain);
+    const auto by = keys::split_record_name(name);
+    const auto domain_name = Domain::parse(by ? by->domain : "");
     if (!domain_name) continue;
     auto domain = co_await services_.domains.find(loop_, *domain_name);
     if (!domain && domain.error().fault == Fault::no_active_key) {
-      const bool stands = co_await net::run_on(
-          services_.pool, loop_,
-          [settings = snapshot->settings, name = *domain_name, selector = by.selector] {
-            return is_still_published(*settings, name, selector);
-          });
+      const bool stands =
+          co_await net::run_on(services_.pool, loop_,
+                               [settings = snapshot->settings, name = *domain_name,
+                                selector = std::string(by->selector)] {
+                                 return is_still_published(*settings, name, selector);
+                               });
       if (!stands) co_return domain.failure();
       continue;
     }
     if (!domain) co_return domain.failure();
-    stale = stale || !signs(**domain, by.selector);
+    stale = stale || !signs(**domain, by->selector);
     if (domains.empty() || domains.back()->name != (*domain)->name)
       domains.push_back(std::move(*domain));
   }
   // With a clock that can't be trusted the old ones are better.
   if (!stale || domains.empty() || !services_.clock_watch.is_steady())
-    co_return stored_signatures(record);
+    co_return std::optional<sign::Signed>();
   const sign::Plan plan =
       sign::make_plan({.author_domain = domains.front(),
                        .platform_domain = domains.size() > 1 ? domains.back() : nullptr,
@@ -230,7 +212,7 @@ net::Task<Result<sign::Signed>> Outbound::fresh_signatures(
   }
   auto signatures = (*signing)->finish();
   if (!signatures) co_return signatures.failure();
-  co_return std::move(*signatures);
+  co_return std::optional(std::move(*signatures));
 }
 
 net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string reason) {
@@ -366,9 +348,7 @@ void Outbound::wake_all() {
 const config::RouteSettings* Outbound::route_to(const Destination& destination,
                                                 const config::Settings& settings) {
   if (destination.next_hop) return &*destination.next_hop;
-  const auto found =
-      std::ranges::find(settings.routes, destination.route, &config::RouteSettings::name);
-  return found == settings.routes.end() ? nullptr : &*found;
+  return route::route_named(settings, destination.route);
 }
 
 void Outbound::unreserve() {

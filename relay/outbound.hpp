@@ -88,7 +88,7 @@ class Outbound {
     spool::State state;
     std::shared_ptr<const std::string> body;
     std::shared_ptr<const Snapshot> snapshot;
-    sign::Signed signatures;
+    std::optional<sign::Signed> fresh;  // In place of the stored signatures.
     std::size_t open_jobs = 0;
     bool attempted = false;                // Some recipient was tried.
     std::optional<WallTime> parked_until;  // Some recipient was not: its destination is stuck.
@@ -96,6 +96,12 @@ class Outbound {
     std::vector<std::uint32_t> failed;
     std::vector<std::string> remote_hosts;  // By recipient.
     [[nodiscard]] const spool::Record& record() const { return stored->record; }
+    [[nodiscard]] const std::string& signatures() const {
+      return fresh ? fresh->fields : record().signatures;
+    }
+    [[nodiscard]] const std::vector<std::string>& signed_by() const {
+      return fresh ? fresh->signed_by : record().signed_by;
+    }
   };
   struct Job {
     std::shared_ptr<Delivery> delivery;
@@ -144,9 +150,10 @@ class Outbound {
   net::Task<void> load(QueueId id);
   net::Task<void> run_give_up(QueueId id, std::string reply,
                               std::move_only_function<void(Result<void>)> done);
-  net::Task<Result<sign::Signed>> fresh_signatures(const spool::Message& message,
-                                                   std::shared_ptr<const std::string> body,
-                                                   std::shared_ptr<const Snapshot> snapshot);
+  /// Nothing: the stored ones are good. Faults: those of the keys.
+  net::Task<Result<std::optional<sign::Signed>>> fresh_signatures(
+      const spool::Message& message, std::shared_ptr<const std::string> body,
+      std::shared_ptr<const Snapshot> snapshot);
   /// What a verdict that can't be known now does to held mail.
   enum class Doubt { stays, goes };
   /// Why mail must stay on hold for its alignment; empty: the cause is gone.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "keys/key_record.hpp"
 #include "relay/align_stage.hpp"
 
 namespace signet {
@@ -26,18 +27,12 @@ net::Task<Found> find_own_or_parent(keys::DomainStore& store, net::Loop& loop,
   co_return found;
 }
 
-/// The key behind "selector._domainkey.domain", while it is active.
-std::optional<std::size_t> key_at(const keys::SigningDomain& domain, std::string_view name) {
+/// The key of that selector, while it signs.
+std::optional<std::size_t> key_of(const keys::SigningDomain& domain, std::string_view selector) {
   for (std::size_t key = 0; key < domain.keys.size(); ++key) {
-    if (name == domain.keys[key].selector + "._domainkey." + domain.name.text()) return key;
+    if (selector == domain.keys[key].selector) return key;
   }
   return std::nullopt;
-}
-
-std::string_view domain_in(std::string_view key_name) {
-  constexpr std::string_view kMiddle = "._domainkey.";
-  const auto at = key_name.find(kMiddle);
-  return at == std::string_view::npos ? std::string_view{} : key_name.substr(at + kMiddle.size());
 }
 
 }  // namespace
@@ -102,12 +97,14 @@ net::Task<StoredQuestion> question_about(keys::DomainStore& store, net::Loop& lo
                       .points = ways.points,
                       .some_address_unknown = ways.some_address_unknown});
   for (const std::string& name : record.signed_by) {
-    const auto domain = Domain::parse(domain_in(name));
+    const auto signer = keys::split_record_name(name);
+    const auto domain = Domain::parse(signer ? signer->domain : "");
     if (!domain) continue;
     auto found = co_await store.find(loop, *domain);
     if (!found) continue;
     if (*domain == *author) made.author_keys = *found;
-    if (const auto key = key_at(**found, name)) made.question->keys.push_back({*found, *key});
+    if (const auto key = key_of(**found, signer->selector))
+      made.question->keys.push_back({*found, *key});
   }
   co_return made;
 }

@@ -96,7 +96,7 @@ void Outbound::finish(Job job, const std::vector<deliver::RecipientOutcome>& out
   }
   for (std::size_t i = 0; i < job.recipients.size(); ++i)
     note(delivery, job.recipients[i], outcomes[i], link);
-  if (link) count_trial(delivery, outcomes);
+  if (link && services_.canaries.any()) count_trial(delivery, outcomes);
   if (--delivery.open_jobs > 0) return write_progress(delivery);
   scope_.spawn(settle(std::move(job.delivery)));
 }
@@ -110,7 +110,7 @@ void Outbound::count_trial(const Delivery& delivery,
     const bool is_news = outcome.result == RecipientResult::failed || delivery.state.attempts == 0;
     return is_news && deliver::blames_dkim(outcome);
   });
-  if (delivered || refused) services_.canaries.count(delivery.signatures.signed_by, !delivered);
+  if (delivered || refused) services_.canaries.count(delivery.signed_by(), !delivered);
 }
 
 void Outbound::note(Delivery& delivery, std::uint32_t index,

@@ -1,18 +1,11 @@
 #include "relay/route/diversion.hpp"
 
-#include <algorithm>
-
 #include "config/next_hop.hpp"
 
 namespace signet::route {
 namespace {
 
 constexpr std::string_view kRoute = "route ";
-
-const config::RouteSettings* route_named(const config::Settings& settings, std::string_view name) {
-  const auto found = std::ranges::find(settings.routes, name, &config::RouteSettings::name);
-  return found == settings.routes.end() ? nullptr : &*found;
-}
 
 std::string names_of(const config::Settings& settings) {
   std::string names;

@@ -28,6 +28,10 @@ struct RouteMatch {
 [[nodiscard]] const config::RouteSettings* find_route(const config::Settings& settings,
                                                       const Domain& recipient_domain);
 
+/// Null: none of that name.
+[[nodiscard]] const config::RouteSettings* route_named(const config::Settings& settings,
+                                                       std::string_view name);
+
 /// The pool of a recipient: the route's, else the client's, else "default" (the first pool). Empty
 /// name: no pool configured.
 [[nodiscard]] std::string choose_pool(const config::Settings& settings,

@@ -52,6 +52,11 @@ std::string choose_pool(const config::Settings& settings, const config::RouteSet
   return settings.pools.empty() ? std::string() : settings.pools.front().name;
 }
 
+const config::RouteSettings* route_named(const config::Settings& settings, std::string_view name) {
+  const auto found = std::ranges::find(settings.routes, name, &config::RouteSettings::name);
+  return found == settings.routes.end() ? nullptr : &*found;
+}
+
 const config::PoolSettings* find_pool(const config::Settings& settings, const std::string& name) {
   const auto found = std::ranges::find(settings.pools, name, &config::PoolSettings::name);
   return found == settings.pools.end() ? nullptr : &*found;
