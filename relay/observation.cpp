@@ -130,4 +130,19 @@ void Observation::add_checks() {
   });
 }
 
+void add_webhook_metrics(monitoring::Metrics& metrics, const report::Webhook& webhook) {
+  using monitoring::Family;
+  const auto add = [&](Family family, auto read) {
+    metrics.on_scrape(family,
+                      [&webhook, read] { return static_cast<double>(read(webhook.stats())); });
+  };
+  using Stats = report::Webhook::Stats;
+  add(Family::webhook_events, [](const Stats& stats) { return stats.sent; });
+  add(Family::webhook_dropped, [](const Stats& stats) { return stats.dropped; });
+  add(Family::webhook_errors, [](const Stats& stats) { return stats.failures; });
+  add(Family::webhook_waiting, [](const Stats& stats) { return stats.waiting; });
+  add(Family::webhook_waiting_bytes, [](const Stats& stats) { return stats.waiting_bytes; });
+  add(Family::webhook_oldest, [](const Stats& stats) { return stats.oldest.count(); });
+}
+
 }  // namespace signet

@@ -67,4 +67,7 @@ class Observation {
   std::unique_ptr<net::HttpServer> tcp_;
 };
 
+/// `webhook` outlives the metrics' last scrape.
+void add_webhook_metrics(monitoring::Metrics& metrics, const report::Webhook& webhook);
+
 }  // namespace signet

@@ -229,24 +229,8 @@ Result<void> Relay::open_observation() {
     if (door_->is_draining()) return "shutting down";
     return std::nullopt;
   });
-  add_webhook_metrics();
+  add_webhook_metrics(metrics_, *webhook_);
   return {};
-}
-
-void Relay::add_webhook_metrics() {
-  using monitoring::Family;
-  const auto add = [this](Family family, auto read) {
-    metrics_.on_scrape(family, [&webhook = *webhook_, read] {
-      return static_cast<double>(read(webhook.stats()));
-    });
-  };
-  using Stats = report::Webhook::Stats;
-  add(Family::webhook_events, [](const Stats& stats) { return stats.sent; });
-  add(Family::webhook_dropped, [](const Stats& stats) { return stats.dropped; });
-  add(Family::webhook_errors, [](const Stats& stats) { return stats.failures; });
-  add(Family::webhook_waiting, [](const Stats& stats) { return stats.waiting; });
-  add(Family::webhook_waiting_bytes, [](const Stats& stats) { return stats.waiting_bytes; });
-  add(Family::webhook_oldest, [](const Stats& stats) { return stats.oldest.count(); });
 }
 
 int Relay::run() {

@@ -60,7 +60,6 @@ class Relay {
   [[nodiscard]] Result<void> open_workers();
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_observation();
-  void add_webhook_metrics();
   void allow_labels(const config::Settings& settings);
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
   net::Task<void> start_queue();
