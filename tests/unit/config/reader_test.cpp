@@ -133,7 +133,8 @@ const std::vector<Wrong> kContradictions{
      "repair = ['bare_lf']\n",
      "set 'networks'"},
     {"[[client]]\nname = 'b'\nnetworks = ['::1']\ndomains = { file = 'missing.txt' }\n",
-     "'file' in [client.domains] can't be read: missing.txt"},
+     "'file' in [client.domains] can't be read: " +
+         (std::filesystem::current_path() / "missing.txt").string()},
     {"[[pool]]\nname = 'fast'\n", "'pool' must have one with name = \"default\""},
     {"[[pool]]\nname = 'default'\naddresses = [{ bind = '198.51.100.5', public = '2001:db8::1' "
      "}]\n",
