@@ -1,9 +1,5 @@
 // `./dev bench`: the figures of the relay as ratios to the raw limits of the same run, with the raw
 // counts.
-//
-// --json FILE  --relay PROGRAM  --dir DIRECTORY (where the spools lie)
-// --messages N (of 4 KiB in a load)  --million N (deferred messages, domains)
-// --only 4k_20,latency,...
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -11,13 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "keys/create_key.hpp"
 #include "keys/domain_store.hpp"
@@ -370,19 +366,15 @@ int main(int argc, char** argv) {
   std::string json_file;
   signet::bench::Bench::Options options;
   options.program = std::filesystem::path(argv[0]).parent_path() / "signet";
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--json") == 0) json_file = argv[i + 1];
-    if (std::strcmp(argv[i], "--relay") == 0) options.program = argv[i + 1];
-    if (std::strcmp(argv[i], "--messages") == 0)
-      options.messages = std::strtoul(argv[i + 1], nullptr, 10);
-    if (std::strcmp(argv[i], "--million") == 0)
-      options.million = std::strtoull(argv[i + 1], nullptr, 10);
-    if (std::strcmp(argv[i], "--dir") == 0) options.directory = argv[i + 1];
-    if (std::strcmp(argv[i], "--only") == 0) {
-      std::istringstream names(argv[i + 1]);
-      for (std::string name; std::getline(names, name, ',');) options.only.push_back(name);
-    }
-  }
+  CLI::App app("The figures of the relay beside the raw limits of the same run.");
+  app.add_option("--json", json_file, "Figures and raw counts go there too");
+  app.add_option("--relay", options.program, "The program to measure")->check(CLI::ExistingFile);
+  app.add_option("--messages", options.messages, "Messages of 4 KiB in a load");
+  app.add_option("--million", options.million, "Deferred messages, and domains");
+  app.add_option("--dir", options.directory, "Where the spools lie")->check(CLI::ExistingDirectory);
+  app.add_option("--only", options.only, "Cases: 4k_20, latency, scrape, peers ...")
+      ->delimiter(',');
+  CLI11_PARSE(app, argc, argv);
   const auto result = signet::bench::Bench(std::move(options)).run();
   if (!json_file.empty()) std::ofstream(json_file) << result.dump(2) << '\n';
   return 0;

@@ -121,22 +121,25 @@ nlohmann::json scrape(const MillionPlan& plan) {
   plan.figure("scrape_ms_1000_domains", percentile(times, 0.99), "<= 50");
   plan.figure("expose_ms_1000_domains", expose_with_all_families(raw), "<= 50");
 
+  // Each message waits for the deadline of its verdict: only the difference is the scrapes'.
+  const LoadPlan load{.port = relay.smtp_port(),
+                      .connections = 20,
+                      .messages = 500,
+                      .message = message_from(domain_name(0)),
+                      .per_second = 50,
+                      .sender = "app@" + domain_name(0)};
+  const double alone = percentile(send_load(load).latencies_ms, 0.99);
   std::atomic<bool> is_over = false;
   std::size_t scrapes = 0;
   std::thread scraper([&] {
     for (; !is_over; ++scrapes) (void)scrape_once(relay.monitoring_port());
   });
-  const LoadResult load = send_load({.port = relay.smtp_port(),
-                                     .connections = 20,
-                                     .messages = 500,
-                                     .message = message_from(domain_name(0)),
-                                     .per_second = 50,
-                                     .sender = "app@" + domain_name(0)});
+  const double scraped = percentile(send_load(load).latencies_ms, 0.99);
   is_over = true;
   scraper.join();
   raw["scrapes_meanwhile"] = scrapes;
-  raw["accept_p50_ms_while_scraped"] = percentile(load.latencies_ms, 0.5);
-  plan.figure("accept_p99_ms_while_scraped", percentile(load.latencies_ms, 0.99), "<= 10");
+  raw["accept_p99_ms_not_scraped"] = alone;
+  plan.figure("accept_p99_ms_added_by_scrapes", scraped - alone, "<= 10");
   return raw;
 }
 
