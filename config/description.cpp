@@ -250,6 +250,7 @@ std::map<std::string, std::string> describe(const Settings& settings) {
       .add("loops", settings.loops)
       .add("allow_private_mx", settings.allow_private_mx);
   std::vector<std::string> certificates;
+  certificates.reserve(settings.tls.certificates.size());
   for (const auto& pair : settings.tls.certificates)
     certificates.push_back(pair.certificate.string());
   Lines(all, "tls")

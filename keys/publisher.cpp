@@ -25,7 +25,7 @@ struct Secret {
 
 Result<void> read_secret(const UpdateOptions& options, Secret& into) {
   const auto& file = options.key_file;
-  const auto text = read_file(file.parent_path(), file.filename(), FileRule::group_secret);
+  const auto text = read_group_secret(file);
   if (!text) return fail(Fault::publisher_failed, "TSIG key: " + text.error().detail);
   into.key.name = options.key_name;
   into.key.algorithm = options.algorithm;

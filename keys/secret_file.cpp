@@ -120,4 +120,8 @@ Result<SecretText> read_file(const std::filesystem::path& root,
   return text;
 }
 
+Result<SecretText> read_group_secret(const std::filesystem::path& file) {
+  return read_file(file.parent_path(), file.filename(), FileRule::group_secret);
+}
+
 }  // namespace signet::keys

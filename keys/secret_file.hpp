@@ -47,5 +47,7 @@ class Descriptor {
 [[nodiscard]] Result<SecretText> read_file(const std::filesystem::path& root,
                                            const std::filesystem::path& relative, FileRule rule,
                                            struct stat* found = nullptr);
+/// The same of one file that is nobody else's but perhaps a group's: a password or a token.
+[[nodiscard]] Result<SecretText> read_group_secret(const std::filesystem::path& file);
 
 }  // namespace signet::keys

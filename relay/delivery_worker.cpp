@@ -38,8 +38,7 @@ config::TlsPolicy policy_for(const config::RouteSettings& route, bool is_require
 }
 
 Result<std::string> read_password(const std::filesystem::path& file) {
-  const auto text =
-      keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+  const auto text = keys::read_group_secret(file);
   if (!text) return fail(Fault::configuration, "password file: " + text.error().detail);
   const std::string_view line = text->view().substr(0, text->view().find_first_of("\r\n"));
   if (line.empty())

@@ -32,8 +32,7 @@ Result<std::shared_ptr<const admin::Tokens>> load_tokens(const std::filesystem::
 /// The Authorization field for the token in `file` (RFC 6750 2.1); empty without a file.
 Result<std::string> bearer_field(const std::filesystem::path& file) {
   if (file.empty()) return std::string();
-  const auto read =
-      keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+  const auto read = keys::read_group_secret(file);
   if (!read)
     return fail(Fault::configuration, "token " + file.string() + ": " + read.error().detail);
   std::string_view token = read->view();
@@ -162,8 +161,7 @@ std::vector<std::string> unusable_files(std::shared_ptr<const config::Settings> 
   for (const auto& route : settings->routes) {
     const auto& file = route.password_file;
     if (file.empty()) continue;
-    const auto read =
-        keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+    const auto read = keys::read_group_secret(file);
     if (!read) problems.push_back("password_file " + file.string() + ": " + read.error().detail);
   }
   const auto snapshot = make_snapshot(std::move(settings));

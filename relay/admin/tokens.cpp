@@ -109,8 +109,7 @@ Result<Tokens> Tokens::parse(std::string_view text) {
 }
 
 Result<Tokens> Tokens::load(const std::filesystem::path& file) {
-  const auto text =
-      keys::read_file(file.parent_path(), file.filename(), keys::FileRule::group_secret);
+  const auto text = keys::read_group_secret(file);
   if (!text) return fail(Fault::configuration, text.error().detail);
   auto tokens = parse(text->view());
   if (!tokens) return fail(Fault::configuration, file.string() + ": " + tokens.error().detail);
