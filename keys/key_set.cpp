@@ -128,14 +128,19 @@ Result<void> read_text(const Entry& entry, KeyEntry& into, bool& has_state) {
   return {};
 }
 
-Failure legacy_without_end(Position where) {
-  return refuse(where, "legacy needs an end: legacy_until = \"2027-06-30T00:00:00Z\"");
+/// `legacy` alone has no end, and false beside an end says two things.
+Result<void> agree(std::optional<bool> is_legacy, std::optional<WallTime> until, Position where) {
+  if (is_legacy == true && !until)
+    return refuse(where, "legacy needs an end: legacy_until = \"2027-06-30T00:00:00Z\"");
+  if (is_legacy == false && until)
+    return refuse(where, "legacy = false beside legacy_until: take out one of them");
+  return {};
 }
 
 Result<KeyEntry> read_entry(const Value& value) {
   KeyEntry key;
   bool has_state = false;
-  bool is_legacy = false;
+  std::optional<bool> is_legacy;
   for (const Entry& entry : std::get<Table>(value.of).entries) {
     Result<void> read;
     if (std::holds_alternative<std::string>(entry.value.of)) {
@@ -153,7 +158,8 @@ Result<KeyEntry> read_entry(const Value& value) {
   }
   if (!is_selector(key.selector)) return refuse(value.where, "no selector, or a bad one");
   if (!has_state) return refuse(value.where, "no state");
-  if (is_legacy && !key.legacy_until) return legacy_without_end(value.where);
+  if (auto agreed = agree(is_legacy, key.legacy_until, value.where); !agreed)
+    return agreed.failure();
   if ((key.state == KeyState::canary) != (key.share != 0))
     return refuse(value.where, "a canary, and nothing else, has a share of the mail");
   if (!key.moves.empty() && key.moves.back().to != key.state) {
@@ -287,7 +293,7 @@ Result<DomainRules> parse_domain_rules(std::string_view toml) {
   const auto parsed = config::parse_document(toml);
   if (!parsed.error.empty()) return refuse(parsed.error_at, parsed.error);
   DomainRules rules;
-  bool is_legacy = false;
+  std::optional<bool> is_legacy;
   Position legacy_at;
   for (const Entry& entry : parsed.root.entries) {
     if (entry.key == "profile" && std::holds_alternative<std::string>(entry.value.of)) {
@@ -309,7 +315,8 @@ Result<DomainRules> parse_domain_rules(std::string_view toml) {
       return unknown(entry);
     }
   }
-  if (is_legacy && !rules.legacy_until) return legacy_without_end(legacy_at);
+  if (auto agreed = agree(is_legacy, rules.legacy_until, legacy_at); !agreed)
+    return agreed.failure();
   return rules;
 }
 

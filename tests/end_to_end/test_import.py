@@ -83,6 +83,8 @@ class Import(EndToEnd):
         refused, done = self.take("opendkim", configuration, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"signet keys new --store {self.folder}/store example.com", refused["refused"][0])
+        _, late = self.take("opendkim", configuration, "--legacy-until", "2001-01-01", check=False)
+        self.assertIn("2001-01-01 is past", late.stderr.decode())
         taken, _ = self.take("opendkim", configuration, "--legacy-until", "2096-01-01")
         self.assertIn("1024 bits", taken["notes"][0])
         self.compare(configuration, ["a@example.com"], taken)

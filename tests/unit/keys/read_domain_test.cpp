@@ -162,6 +162,8 @@ TEST_F(ReadDomainTest, a_short_key_signs_only_where_it_is_marked_legacy) {
   expect_refused(Fault::key_unavailable, "1024 bits: under 2048");
   write("a.example/domain.toml", "legacy = true\n");
   expect_refused(Fault::key_unavailable, "legacy needs an end");
+  write("a.example/domain.toml", "legacy = false\nlegacy_until = '2027-06-30T00:00:00Z'\n");
+  expect_refused(Fault::key_unavailable, "legacy = false beside legacy_until");
   write("a.example/domain.toml", "legacy_until = '2027-06-30T00:00:00Z'\n");
   const auto found = read();
   ASSERT_TRUE(found) << found.error().detail;
