@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/description.hpp"
+#include "relay/planning.hpp"
 #include "relay/suspensions.hpp"
 
 namespace signet {
@@ -55,6 +56,20 @@ Result<Suspension> understand(const admin::SuspensionOrder& order, WallTime now)
   return made;
 }
 
+/// What the running configuration does not know: perhaps a slip of the pen, perhaps what comes.
+std::string doubt(const config::Settings& settings, const Suspension& each) {
+  const auto has_address = [&](const config::PoolSettings& pool) {
+    return std::ranges::any_of(pool.addresses, [&](const config::EgressAddress& address) {
+      return address.public_address.to_string() == each.value;
+    });
+  };
+  if (each.kind == SuspensionKind::client && client_named(settings, each.value) == nullptr)
+    return "no client of the configuration has this name";
+  if (each.kind == SuspensionKind::egress && std::ranges::none_of(settings.pools, has_address))
+    return "no pool of the configuration has this public address";
+  return {};
+}
+
 /// Some recipient waits because of a suspension. Where another one stands it goes on waiting.
 bool was_suspended(const spool::Message& message) {
   return !message.state.is_held() &&
@@ -88,7 +103,10 @@ net::Task<void> OperatorActions::run_suspend(Suspension suspension, Done done) {
     co_return;
   }
   note("suspend", suspension, suspension.by);
-  done(to_json(suspension));
+  json told = to_json(suspension);
+  if (auto doubted = doubt(*services_.current.get()->settings, suspension); !doubted.empty())
+    told["warning"] = std::move(doubted);
+  done(std::move(told));
 }
 
 void OperatorActions::resume(admin::SuspensionOrder order, Done done) {
@@ -189,7 +207,8 @@ net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder 
       after = message.record.id;
       if (!matches(message)) continue;
       ++part.matched;
-      if (!order.dry_run) orders.push_back({after, order.reason, order.by, order.reroute});
+      if (!order.dry_run)
+        orders.push_back({after, order.reason, order.by, order.reroute, order.filter});
     }
     const std::size_t wanted = orders.size();
     const std::size_t done = co_await order_all(order.action, std::move(orders));

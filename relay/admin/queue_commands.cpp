@@ -271,8 +271,10 @@ void add_suspensions(CLI::App& queue, int& status) {
   suspend->callback([options, &status] {
     status = ask_and_print(options->place, "POST", "/v1/suspensions", body_of(*options).dump(),
                            [](const json& each) {
-                             return fmt::format("{} {}: suspended{}\n", text_of(each, "kind"),
-                                                text_of(each, "value"), until_text(each));
+                             const std::string warning = text_of(each, "warning");
+                             return fmt::format("{} {}: suspended{}{}\n", text_of(each, "kind"),
+                                                text_of(each, "value"), until_text(each),
+                                                warning.empty() ? "" : "; but " + warning);
                            });
   });
   auto* resume = add_suspension_command(queue, options, "resume", "Deliver what waited");
