@@ -39,9 +39,15 @@ class Outbound {
     messages_.fetch_add(1);
     bytes_.fetch_add(kReservedBytes);
   }
-  /// Ends a message that is in services.in_memory: every open recipient fails with `reply`, and the
-  /// sender gets the report. Fault: not_found.
-  void give_up(QueueId id, std::string reply, std::move_only_function<void(Result<void>)> done);
+  using IsMeant = std::function<bool(const spool::RecipientState&)>;
+  /// Of a message that is in services.in_memory every open recipient that is meant fails with
+  /// `reply`, and the sender gets the report; the others wait as long as before. Faults: not_found;
+  /// none_waits().
+  void give_up(QueueId id, std::string reply, IsMeant is_meant,
+               std::move_only_function<void(Result<void>)> done);
+  [[nodiscard]] static Failure none_waits() {
+    return fail(Fault::bad_parameter, "none waits", "No recipient waits that is meant");
+  }
   /// Judges the alignment of a held message again. Faults: not_found; not_aligned, with the
   /// reason, where it would be held or refused. What can't be known is allowed, as at receipt.
   void review(QueueId id, std::move_only_function<void(Result<void>)> done);
@@ -148,7 +154,7 @@ class Outbound {
   /// A message of the spool, in memory but not counted yet. Faults: not_found, spool_failed.
   net::Task<Result<Fetched>> fetch(QueueId id);
   net::Task<void> load(QueueId id);
-  net::Task<void> run_give_up(QueueId id, std::string reply,
+  net::Task<void> run_give_up(QueueId id, std::string reply, IsMeant is_meant,
                               std::move_only_function<void(Result<void>)> done);
   /// Nothing: the stored ones are good. Faults: those of the keys.
   net::Task<Result<std::optional<sign::Signed>>> fresh_signatures(

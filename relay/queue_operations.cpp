@@ -115,6 +115,9 @@ void QueueOperations::bounce(admin::QueueOrder order, Done done) {
     const std::string why = order.reason.empty() ? "" : ": " + order.reason;
     pipeline.outbound().give_up(
         id, "554 5.7.1 Message returned by the operator" + why,
+        [only = order.only](const spool::RecipientState& recipient) {
+          return only.covers(recipient);
+        },
         [this, order = std::move(order), done = std::move(done)](Result<void> given_up) mutable {
           if (given_up) note("bounce", order);
           done(std::move(given_up));
@@ -143,7 +146,7 @@ void QueueOperations::reroute(admin::QueueOrder order, Done done) {
   if (!way) return done(way.failure());
   if (!services_.in_memory.insert(order.id)) return done(busy());
   order.reason = words_of(*way);
-  Outbound::StateChange change = [settings, way = std::move(*way), only = order.reroute.only](
+  Outbound::StateChange change = [settings, way = std::move(*way), only = order.only](
                                      const spool::Record& record, spool::State& state) {
     take_way(settings, way, only, record, state);
   };
@@ -167,9 +170,8 @@ void QueueOperations::divert(admin::QueueOrder order, Outbound::StateChange take
       "reroute", std::move(order),
       [this, take_way = std::move(take_way)](const auto& given, const auto& record,
                                              spool::State& state) -> Result<void> {
-        const auto is_meant = [&](const auto& each) { return given.reroute.only.covers(each); };
-        if (std::ranges::none_of(state.recipients, is_meant))
-          return fail(Fault::bad_parameter, "none waits", "No recipient waits that is meant");
+        const auto is_meant = [&](const auto& each) { return given.only.covers(each); };
+        if (std::ranges::none_of(state.recipients, is_meant)) return Outbound::none_waits();
         take_way(record, state);
         if (!state.is_held()) state.due = services_.clock.now();
         return {};

@@ -190,18 +190,18 @@ net::Task<void> Outbound::settle(std::shared_ptr<Delivery> delivery) {
   write_state(std::move(delivery));
 }
 
-void Outbound::give_up(QueueId id, std::string reply,
+void Outbound::give_up(QueueId id, std::string reply, IsMeant is_meant,
                        std::move_only_function<void(Result<void>)> done) {
-  scope_.spawn(run_give_up(id, std::move(reply), std::move(done)));
+  scope_.spawn(run_give_up(id, std::move(reply), std::move(is_meant), std::move(done)));
 }
 
-net::Task<void> Outbound::run_give_up(QueueId id, std::string reply,
+net::Task<void> Outbound::run_give_up(QueueId id, std::string reply, IsMeant is_meant,
                                       std::move_only_function<void(Result<void>)> done) {
   auto message = co_await net::run_on(services_.pool, loop_,
                                       [&spool = services_.spool, id] { return spool.load(id); });
-  if (!message) {
+  if (!message || std::ranges::none_of(message->state.recipients, is_meant)) {
     services_.in_memory.erase(id);
-    done(message.failure());
+    done(message ? none_waits() : message.failure());
     co_return;
   }
   auto delivery = std::make_shared<Delivery>();
@@ -210,9 +210,12 @@ net::Task<void> Outbound::run_give_up(QueueId id, std::string reply,
   delivery->snapshot = services_.current.get();
   admit(*delivery);  // settle() forgets it.
   for (std::uint32_t i = 0; i < delivery->state.recipients.size(); ++i) {
-    if (is_open(delivery->state.recipients[i]))
+    const spool::RecipientState& recipient = delivery->state.recipients[i];
+    if (is_open(recipient) && is_meant(recipient))
       note(*delivery, i, {RecipientResult::failed, reply, Fault::bounced_by_operator}, nullptr);
   }
+  delivery->attempted = false;  // The others wait on as if nothing had been.
+  delivery->parked_until = delivery->state.due;
   co_await settle(std::move(delivery));
   done({});
 }

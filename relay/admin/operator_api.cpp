@@ -136,7 +136,7 @@ void OperatorApi::order_many(Call call) {
   auto filter = QueueFilter::parse(parameters);
   if (!filter) return call.refuse(filter.error());
   order.filter = std::move(*filter);
-  order.reroute = {call.body.text("to"), call.body.text("to_pool"), order.filter};
+  order.reroute = {call.body.text("to"), call.body.text("to_pool")};
   if (const std::string after = call.body.text("after"); !after.empty()) {
     const auto id = QueueId::parse(after);
     if (!id) return call.refuse(400, "after is not a queue id");

@@ -109,7 +109,7 @@ void QueueApi::act(Call call, std::string_view name, Order order) {
   QueueOrder given{*id,
                    call.body.text("reason"),
                    call.caller.to_string(),
-                   {call.body.text("to"), call.body.text("to_pool"), {}}};
+                   {call.body.text("to"), call.body.text("to_pool")}};
   (control_.*order)(std::move(given),
                     [call = std::move(call), id = *id, name](Result<void> done) mutable {
                       if (!done) return refuse(std::move(call), done.error());

@@ -14,7 +14,6 @@ namespace signet::admin {
 struct Reroute {
   std::string to;    ///< A route, a next hop ("smtp://host:port") or a host; empty: as it is.
   std::string pool;  ///< The egress pool; empty: that of the route or client, or as it is.
-  QueueFilter only;  ///< Which recipients, by what it says of recipients.
 };
 
 struct QueueOrder {
@@ -22,6 +21,7 @@ struct QueueOrder {
   std::string reason;  ///< For hold and bounce; may be empty.
   std::string by;      ///< For the log: "uid 1000".
   Reroute reroute = {};
+  QueueFilter only = {};  ///< For bounce and reroute: which recipients, by what it says of them.
 };
 
 /// Called on the admin loop. `done` may be called on any thread, once. Faults: not_found; any other
@@ -34,7 +34,9 @@ class QueueControl {
   virtual void hold(QueueOrder order, Done done) = 0;   ///< Until released or expired.
   /// Held mail only. Fault: not_aligned, where it would be held or refused again.
   virtual void release(QueueOrder order, Done done) = 0;
-  virtual void bounce(QueueOrder order, Done done) = 0;  ///< With a DSN, as if it had failed.
+  /// With a DSN, as if it had failed; others of the message wait on. Fault: bad_parameter, where
+  /// none waits that is meant.
+  virtual void bounce(QueueOrder order, Done done) = 0;
   /// Due now on the other way, over restarts too; held mail stays on hold. Faults: bad_parameter
   /// (no such way); not_aligned, where it would be held or refused by that way.
   virtual void reroute(QueueOrder order, Done done) = 0;

@@ -62,7 +62,7 @@ class Control(EndToEnd):
         relay = self.relay(sink)
         for kind, value in (("client", "local"), ("domain", "example.com")):
             before = len(sink.messages)
-            self.command(relay, "queue", "suspend", f"--{kind}", value)
+            self.assertNotIn("warning", self.command(relay, "queue", "suspend", f"--{kind}", value))
             relay.send(mail.PLAIN)
             waiting.until(self, lambda: self.is_parked(relay), "it waits")
             self.assertEqual(len(sink.messages), before)
@@ -70,10 +70,18 @@ class Control(EndToEnd):
             sink.wait(before + 1)
             waiting.until(self, lambda: not relay.queued(), "nothing is left")
 
+    def test_an_unknown_client_is_suspended_with_a_warning(self):
+        relay = self.relay(self.sink())
+        self.assertIn("no client of the configuration", self.command(relay, "queue", "suspend", "--client", "lokal")["warning"])
+        said = run_program("queue", "suspend", "--client", "lokal", "--config", relay.configuration).stdout
+        self.assertIn(b"client lokal: suspended; but no client of the configuration has this name", said)
+
     def test_a_suspended_egress_address_is_not_used(self):
         sink = self.sink(host="127.0.0.1")
         relay = self.relay(sink, routes=POOL)
-        self.command(relay, "queue", "suspend", "--egress", "192.0.2.1")
+        self.assertNotIn("warning", self.command(relay, "queue", "suspend", "--egress", "192.0.2.1"))
+        unknown = self.command(relay, "queue", "suspend", "--egress", "192.0.2.77", "--for", "1s")
+        self.assertIn("no pool of the configuration", unknown["warning"])
         for number in range(6):
             relay.send(mail.message(number=number))
         self.assertEqual({received.peer[0] for received in sink.wait(6)}, {"127.0.0.2"})
@@ -159,6 +167,31 @@ class Control(EndToEnd):
         relay = self.queue_of(sink, friends=0, others=3)
         self.assertEqual(self.many(relay, "bounce", "--all")["done"], 3)
         self.assertEqual({to for received in sink.wait(3) for to in received.recipients}, {mail.AUTHOR})
+
+    def test_only_the_recipients_that_are_meant_are_bounced(self):
+        sink = self.sink()
+        sink.refuse |= {mail.FRIEND: "450 4.2.1 mailbox busy", OTHER: "450 4.2.1 mailbox busy"}
+        relay = self.relay(sink, more='[dsn]\nfrom = "MAILER-DAEMON@example.com"\n')
+        relay.send(mail.PLAIN, recipients=[mail.FRIEND, OTHER])
+        deferred = lambda: len([fact for fact in relay.log() if fact["event"] == "deferred"]) == 2
+        waiting.until(self, deferred, "the first attempts")
+        (identifier,) = relay.queued()
+        waiting.until(self, lambda: relay.queue("show", identifier)["due_in_seconds"] > 60, "it waits")
+        before = relay.queue("show", identifier)["due_in_seconds"]
+        self.assertEqual(self.many(relay, "bounce", "--to-domain", "other.example", "--reason", "gone")["done"], 1)
+        (report,) = sink.wait(1)
+        self.assertEqual(report.recipients, [mail.AUTHOR])
+        self.assertIn(OTHER.encode(), report.octets)
+        self.assertNotIn(b"Final-Recipient: rfc822; " + mail.FRIEND.encode(), report.octets)
+        stored = lambda: relay.queue("show", identifier)
+        waiting.until(self, lambda: stored()["recipients"][1]["status"] == "bounced", "it is stored")
+        self.assertEqual([each["status"] for each in stored()["recipients"]], ["queued", "bounced"])
+        self.assertLessEqual(stored()["due_in_seconds"], before)
+        done = run_program("queue", "bounce", "--to-domain", "other.example", "--config", relay.configuration, "--json")
+        self.assertEqual(json.loads(done.stdout)["matched"], 0)
+        sink.refuse.clear()
+        self.many(relay, "retry", "--all")
+        self.assertEqual(sink.wait(2)[1].recipients, [mail.FRIEND])
 
     def test_drain_accepts_no_more_and_delivers_what_is_there(self):
         sink = self.sink()

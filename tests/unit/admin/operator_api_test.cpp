@@ -99,7 +99,7 @@ TEST_F(OperatorApiTest, hands_on_another_way_for_what_the_filter_says_of_recipie
   const Reroute& way = operator_control_.many->reroute;
   EXPECT_EQ(way.to, "backup");
   EXPECT_EQ(way.pool, "bulk");
-  EXPECT_EQ(way.only, operator_control_.many->filter);
+  EXPECT_EQ(operator_control_.many->filter.recipient_domain, Domain::parse("example.net").value());
 }
 
 TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
