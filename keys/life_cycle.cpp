@@ -117,7 +117,7 @@ class Planner {
       if (is_proven(key)) offer(Step::activate, key, now_, "no other key signs");
       return;
     }
-    if (is_bad(fact(key).seen)) return offer(Step::give_up, key, now_, "its record is wrong");
+    if (is_wrong(fact(key).seen)) return offer(Step::give_up, key, now_, "its record is wrong");
     const Tally fresh = tally(key);
     const Tally before = tally(*old);
     const Trial trial = judge(fresh, before, policy_.canary);
@@ -134,7 +134,7 @@ class Planner {
 
   void plan_active(const KeyEntry& key) {
     offer_check(key, fact(key).seen == RecordSeen::unknown ? policy_.poll : policy_.recheck);
-    if (policy_.falls_back && is_bad(fact(key).seen)) plan_fall_back(key);
+    if (policy_.falls_back && is_wrong(fact(key).seen)) plan_fall_back(key);
     if (!policy_.rotates || successor_of(keys_, algorithm_of(key)) != nullptr) return;
     if (!policy_.selectors.empty() && free_selector(keys_, policy_.selectors) == nullptr) return;
     const auto time = rotation_time(domain_, keys_, algorithm_of(key), policy_);
@@ -189,10 +189,6 @@ class Planner {
            std::to_string(before.refused) + " of " + std::to_string(before.all());
   }
 
-  static bool is_bad(RecordSeen seen) {
-    return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
-  }
-
   [[nodiscard]] const DnsFact& fact(const KeyEntry& key) const {
     static const DnsFact kNothing;
     const auto found = facts_.find(key.selector);
@@ -205,7 +201,7 @@ class Planner {
   // Only when the DNS has been asked since the time was over.
   void offer_give_up(const KeyEntry& key, std::string reason) {
     const DnsFact& known = fact(key);
-    if (is_bad(known.seen) && known.checked >= since(key) + policy_.give_up)
+    if (is_wrong(known.seen) && known.checked >= since(key) + policy_.give_up)
       offer(Step::give_up, key, now_, std::move(reason));
   }
 
@@ -245,6 +241,10 @@ class Planner {
 };
 
 }  // namespace
+
+bool is_wrong(RecordSeen seen) {
+  return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
+}
 
 bool is_pending(const KeyEntry& key) {
   return key.state == generated || key.state == published || key.state == verified ||

@@ -27,6 +27,8 @@ enum class RecordSeen {
   revoked,  ///< All answer with an empty p=.
   other,    ///< Something else, or not the same everywhere.
 };
+/// True where a signature by the key would fail now.
+[[nodiscard]] bool is_wrong(RecordSeen seen);
 
 struct DnsFact {
   RecordSeen seen = RecordSeen::unknown;

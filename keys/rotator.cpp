@@ -9,10 +9,6 @@ namespace {
 
 constexpr int kMaxSteps = 20;  // In one go; the rest is done on the next.
 
-bool is_wrong(RecordSeen seen) {
-  return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
-}
-
 Failure no_private_key(const Domain& domain, const std::string& selector) {
   return fail(Fault::key_unavailable, selector + ".pem of " + domain.text() + " can't be read");
 }

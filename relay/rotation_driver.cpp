@@ -15,11 +15,6 @@ constexpr std::chrono::seconds kRecheckUsed = std::chrono::hours(1);
 constexpr std::chrono::seconds kRecheckUnused = std::chrono::hours(24);
 constexpr std::chrono::seconds kJoinPoll{1};
 
-bool is_wrong(keys::RecordSeen seen) {
-  using enum keys::RecordSeen;
-  return seen == absent || seen == revoked || seen == other;
-}
-
 void keep_earlier(std::optional<WallTime>& kept, const std::optional<WallTime>& other) {
   if (other) kept = std::min(kept.value_or(*other), *other);
 }

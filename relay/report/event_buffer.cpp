@@ -15,13 +15,7 @@ EventBuffer::Added EventBuffer::add(std::string_view line) {
     return Added::dropped;
   }
   const bool was_empty = waiting_.empty();
-  if (unnoted_ > 0) {
-    std::string note = Fact("events_lost", clock_.now())
-                           .with("count", static_cast<std::int64_t>(std::exchange(unnoted_, 0)))
-                           .line();
-    note.pop_back();
-    push(std::move(note));
-  }
+  push_note();
   push(std::string(line));
   return was_empty ? Added::first : Added::more;
 }
@@ -75,6 +69,20 @@ std::optional<SteadyTime> EventBuffer::oldest() const {
   const std::lock_guard lock(mutex_);
   if (waiting_.empty()) return std::nullopt;
   return waiting_.front().since;
+}
+
+void EventBuffer::note_missing() {
+  const std::lock_guard lock(mutex_);
+  push_note();
+}
+
+void EventBuffer::push_note() {
+  if (unnoted_ == 0) return;
+  std::string note = Fact("events_lost", clock_.now())
+                         .with("count", static_cast<std::int64_t>(std::exchange(unnoted_, 0)))
+                         .line();
+  note.pop_back();
+  push(std::move(note));
 }
 
 void EventBuffer::push(std::string line) {

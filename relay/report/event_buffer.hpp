@@ -31,6 +31,8 @@ class EventBuffer {
   void taken(std::size_t events);
   /// The first can't be taken by anybody.
   void drop_first();
+  /// Else the note of what was dropped comes with the next line that is added.
+  void note_missing();
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t bytes() const;
@@ -43,6 +45,7 @@ class EventBuffer {
     std::string line;
     SteadyTime since;
   };
+  void push_note();
   void push(std::string line);
   void pop();
 

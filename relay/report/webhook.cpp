@@ -66,7 +66,7 @@ struct Webhook::Impl {
   [[nodiscard]] milliseconds next_pause(const Result<net::HttpAnswer>& answer);
   void wake();
   void read_waiting();
-  void keep_waiting() const;
+  void keep_waiting();
 
   const Options options;
   const Clock& clock;
@@ -236,7 +236,8 @@ void Webhook::Impl::read_waiting() {
   std::filesystem::remove(options.waiting_file, error);
 }
 
-void Webhook::Impl::keep_waiting() const {
+void Webhook::Impl::keep_waiting() {
+  buffer.note_missing();
   if (buffer.size() == 0 || options.waiting_file.empty()) return;
   std::string text;
   for (const std::string& line : buffer.first(SIZE_MAX, UINT64_MAX)) (text += line) += '\n';

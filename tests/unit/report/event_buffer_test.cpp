@@ -36,6 +36,18 @@ TEST_F(EventBufferTest, gives_one_line_at_least_however_large) {
   EXPECT_EQ(buffer_.first(9, 103).size(), 2U);
 }
 
+TEST_F(EventBufferTest, what_is_missing_can_be_noted_without_another_line) {
+  buffer_.limit(10);
+  buffer_.note_missing();
+  EXPECT_EQ(buffer_.size(), 0U);
+  buffer_.add(std::string(20, 'y'));
+  buffer_.note_missing();
+  buffer_.note_missing();
+  const auto lines = buffer_.first(9, 1000);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], HasSubstr(R"("event":"events_lost","count":1})"));
+}
+
 TEST_F(EventBufferTest, drops_what_does_not_fit_and_notes_it_where_it_is_missing) {
   buffer_.limit(100);
   buffer_.add(std::string(90, 'x'));
