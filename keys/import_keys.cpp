@@ -12,23 +12,6 @@ namespace fs = std::filesystem;
 
 constexpr unsigned kMinRsaBits = 2048;
 
-struct LoadedKey {
-  PrivateKey key;
-  bool was_open = false;  ///< Others could read the file.
-};
-
-Result<LoadedKey> load_foreign(const fs::path& file) {
-  std::error_code error;
-  const auto place = fs::canonical(file, error);
-  if (error) return fail(Fault::not_found, file.string() + ": " + error.message());
-  struct stat found{};
-  const auto text = read_file(place.parent_path(), place.filename(), FileRule::foreign, &found);
-  if (!text) return text.failure();
-  auto key = PrivateKey::from_pem(text->view());
-  if (!key) return fail(Fault::key_unavailable, file.string() + ": " + key.error().detail);
-  return LoadedKey{std::move(*key), (found.st_mode & S_IROTH) != 0};
-}
-
 std::string name_of(const ImportedKey& key) { return key.selector + " of " + key.domain.text(); }
 
 class ImportPlanner {
@@ -99,7 +82,7 @@ class ImportPlanner {
       refuse(key.domain, "'" + key.selector + "' is no selector");
       return false;
     }
-    auto loaded = load_foreign(key.file);
+    auto loaded = options_.load(key.file);
     if (!loaded) {
       refuse(key.domain, loaded.error().detail);
       return false;
@@ -120,7 +103,8 @@ class ImportPlanner {
     if (options_.legacy_until)
       plan_.notes.push_back(what + "; it signs until " + format_time(*options_.legacy_until));
     else
-      plan_.refusals.push_back(what + "; --legacy-until DATE lets it sign so long");
+      plan_.refusals.push_back(what + "; " + options_.legacy_option +
+                               " with a date lets it sign so long");
     return options_.legacy_until.has_value();
   }
 
@@ -229,10 +213,24 @@ Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, c
 
 }  // namespace
 
-Result<PrivateKey> load_foreign_key(const fs::path& file) {
-  auto loaded = load_foreign(file);
-  if (!loaded) return loaded.failure();
-  return std::move(loaded->key);
+Result<ForeignKey> load_foreign_key(const fs::path& file) {
+  std::error_code error;
+  const auto place = fs::canonical(file, error);
+  if (error) return fail(Fault::not_found, file.string() + ": " + error.message());
+  struct stat found{};
+  const auto text = read_file(place.parent_path(), place.filename(), FileRule::foreign, &found);
+  if (!text) return text.failure();
+  auto key = PrivateKey::from_pem(text->view());
+  if (!key) return fail(Fault::key_unavailable, file.string() + ": " + key.error().detail);
+  return ForeignKey{std::move(*key), (found.st_mode & S_IROTH) != 0};
+}
+
+Result<std::optional<WallTime>> parse_legacy_end(const std::string& text, WallTime now) {
+  if (text.empty()) return std::optional<WallTime>();
+  auto time = parse_time(text.find('T') == std::string::npos ? text + "T00:00:00Z" : text);
+  if (!time) return fail(Fault::bad_parameter, "a date is written 2027-06-30: '" + text + "'");
+  if (*time <= now) return fail(Fault::bad_parameter, text + " is past: the key would not sign");
+  return time;
 }
 
 ImportPlan plan_import(ImportRules rules, const ImportOptions& options) {

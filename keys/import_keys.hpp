@@ -16,12 +16,23 @@ namespace signet::keys {
 
 /// Another program's key file: whoever owns it, through whatever links. Faults: not_found,
 /// key_unavailable.
-[[nodiscard]] Result<PrivateKey> load_foreign_key(const std::filesystem::path& file);
+struct ForeignKey {
+  PrivateKey key;
+  bool was_open = false;  ///< Others could read the file.
+};
+[[nodiscard]] Result<ForeignKey> load_foreign_key(const std::filesystem::path& file);
+
+/// A date alone means its beginning; no text: no end. Fault: bad_parameter, also of what is past.
+[[nodiscard]] Result<std::optional<WallTime>> parse_legacy_end(const std::string& text,
+                                                               WallTime now);
 
 struct ImportOptions {
   StoreAccess store;
   std::optional<WallTime> legacy_until = {};  ///< For RSA keys below 2048 bits; without: refused.
   std::string replace_with = {};  ///< How a new key is made, for people: "signet keys new … DOMAIN"
+  std::string legacy_option = "--legacy-until";  ///< What gives legacy_until, for people.
+  /// Reads a key of the rules.
+  std::function<Result<ForeignKey>(const std::filesystem::path&)> load = &load_foreign_key;
   /// Hears how many of the signing domains are planned; may be empty.
   std::function<void(std::size_t done, std::size_t all)> on_planned = {};
 };

@@ -141,7 +141,7 @@ Result<std::string> find_selector(const std::filesystem::path& zone,
   if (!records) return records.failure();
   const auto key = load_foreign_key(file);
   if (!key) return key.failure();
-  const auto ours = decode_base64(key->public_base64());
+  const auto ours = decode_base64(key->key.public_base64());
   for (const ZoneRecord& record : *records) {
     const auto parsed = parse_key_record(record.text);
     const auto selector = selector_in(record.owner, domain);

@@ -30,15 +30,6 @@ Result<std::vector<Domain>> parse_domains(const std::vector<std::string>& names)
   return domains;
 }
 
-/// A date alone means its beginning.
-Result<std::optional<WallTime>> parse_end(const std::string& text, WallTime now) {
-  if (text.empty()) return std::optional<WallTime>();
-  auto time = keys::parse_time(text.find('T') == std::string::npos ? text + "T00:00:00Z" : text);
-  if (!time) return fail(Fault::bad_parameter, "a date is written 2027-06-30: '" + text + "'");
-  if (*time <= now) return fail(Fault::bad_parameter, text + " is past: the key would not sign");
-  return time;
-}
-
 /// One key file. Its selector is given, or the record in a zone file says it: what opendkim-genkey
 /// writes beside the key, or dkim-rotate's zone.
 Result<keys::ImportRules> read_pem(const ImportOrder& order, const std::vector<Domain>& named) {
@@ -124,7 +115,7 @@ keys::ImportPlan plan_with_bar(keys::ImportRules rules, keys::ImportOptions opti
 int import_keys(const ImportOrder& order) {
   const auto settings = key_settings(order.config, order.store);
   if (!settings) return kKeysBroken;
-  const auto legacy_until = parse_end(order.legacy_until, SystemClock().now());
+  const auto legacy_until = keys::parse_legacy_end(order.legacy_until, SystemClock().now());
   if (!legacy_until) return complain_of(legacy_until.error());
   auto rules = read_rules(order);
   if (!rules) return complain_of(rules.error());

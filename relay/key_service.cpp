@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "keys/create_key.hpp"
+#include "keys/import_keys.hpp"
 #include "relay/key_json.hpp"
 #include "relay/rotation_parts.hpp"
 
@@ -51,10 +52,19 @@ Result<keys::KeyEntry> turn(keys::Rotator& rotator, const admin::KeyOrder& order
     case KeyVerb::revoke:
       return rotator.revoke(order.domain, order.selector);
     case KeyVerb::create:
+    case KeyVerb::import:
     case KeyVerb::rotate:
       break;
   }
   return rotator.begin(order.domain, algorithm);
+}
+
+Result<json> find(keys::Rotator& rotator, const Domain& domain, const std::string& selector) {
+  const auto report = rotator.look(domain);
+  if (!report) return report.failure();
+  const auto* key = keys::find_key(report->keys, selector);
+  if (key == nullptr) return fail(Fault::local_error, "the new key is gone again");
+  return describe_key(rotator, domain, *key);
 }
 
 json describe_signing(const keys::SigningDomain& domain, const config::Settings& settings) {
@@ -99,18 +109,40 @@ Result<json> KeyService::obey(const admin::KeyOrder& order) {
   const auto algorithm =
       order.algorithm == "ed25519" ? keys::Algorithm::ed25519 : keys::Algorithm::rsa;
   Hand hand(services_, *settings_, order.by);
-  if (order.verb != KeyVerb::create) {
-    const auto key = turn(hand.rotator(), order, algorithm);
-    if (!key) return key.failure();
-    return describe_key(hand.rotator(), order.domain, *key);
+  if (order.verb == KeyVerb::create) {
+    const auto made = create(order, algorithm);
+    if (!made) return made.failure();
+    return find(hand.rotator(), order.domain, made->selector);
   }
-  const auto made = create(order, algorithm);
-  if (!made) return made.failure();
-  const auto report = hand.rotator().look(order.domain);
-  if (!report) return report.failure();
-  const auto* key = keys::find_key(report->keys, made->selector);
-  if (key == nullptr) return fail(Fault::local_error, "the new key is gone again");
+  if (order.verb == KeyVerb::import) {
+    if (const auto taken = take(order); !taken) return taken.failure();
+    return find(hand.rotator(), order.domain, order.selector);
+  }
+  const auto key = turn(hand.rotator(), order, algorithm);
+  if (!key) return key.failure();
   return describe_key(hand.rotator(), order.domain, *key);
+}
+
+// Active at once, as by `signet keys import`.
+Result<void> KeyService::take(const admin::KeyOrder& order) {
+  const WallTime now = services_.clock.now();
+  auto key = keys::PrivateKey::from_pem(order.private_key);
+  if (!key) return fail(Fault::bad_parameter, "private_key: " + key.error().detail);
+  const auto legacy_until = keys::parse_legacy_end(order.legacy_until, now);
+  if (!legacy_until) return legacy_until.failure();
+  const keys::ImportOptions options{
+      .store = {.directory = settings_->store, .allow_group = settings_->store_allow_group},
+      .legacy_until = *legacy_until,
+      .replace_with = "signet keys new",
+      .legacy_option = "legacy_until",
+      .load = [&key](const auto&) { return keys::ForeignKey{std::move(*key)}; }};
+  const auto plan = keys::plan_import(
+      {.rules = {{order.domain, {{order.domain, order.selector, "the request"}}}}}, options);
+  if (!plan.refusals.empty()) return fail(Fault::key_state_wrong, plan.refusals.front());
+  return keys::apply_import(plan, options, {.at = now, .reason = "imported from", .by = order.by},
+                            [this](const Domain& domain, const keys::KeyEntry& entry) {
+                              tell_move(services_, domain, entry, entry.state);
+                            });
 }
 
 Result<keys::CreatedKey> KeyService::create(const admin::KeyOrder& order,

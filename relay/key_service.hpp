@@ -23,6 +23,7 @@ class KeyService final : public admin::KeyControl {
  private:
   [[nodiscard]] Result<keys::CreatedKey> create(const admin::KeyOrder& order,
                                                 keys::Algorithm algorithm);
+  [[nodiscard]] Result<void> take(const admin::KeyOrder& order);
 
   Services& services_;
   std::shared_ptr<const config::Settings> settings_;  // Of the start, as the domain store's.

@@ -48,6 +48,8 @@ void KeyApi::add_routes(RouteTable& table) {
   using Kind = Member::Kind;
   add_order(table, "/v1/keys/{domain}", KeyVerb::create, {{"selector"}, {"algorithm"}});
   add_order(table, "/v1/keys/{domain}/rotate", KeyVerb::rotate, {{"algorithm"}});
+  add_order(table, "/v1/keys/{domain}/{selector}/import", KeyVerb::import,
+            {{"private_key", Kind::lines}, {"legacy_until"}});
   add_order(table, "/v1/keys/{domain}/{selector}/publish", KeyVerb::publish);
   add_order(table, "/v1/keys/{domain}/{selector}/activate", KeyVerb::activate,
             {{"unproven", Kind::flag}});
@@ -124,7 +126,9 @@ void KeyApi::obey(Call call, KeyVerb verb) {
                  selector,
                  std::move(algorithm),
                  call.body.flag("unproven"),
-                 call.caller.to_string()};
+                 call.caller.to_string(),
+                 call.body.text("private_key"),
+                 call.body.text("legacy_until")};
   pool_.post([this, call = std::move(call), order = std::move(order)]() mutable {
     const auto done = control_.obey(order);
     if (!done) return refuse(std::move(call), done.error());

@@ -11,15 +11,17 @@
 
 namespace signet::admin {
 
-enum class KeyVerb { create, publish, activate, rotate, retire, revoke };
+enum class KeyVerb { create, import, publish, activate, rotate, retire, revoke };
 
 struct KeyOrder {
   KeyVerb verb = KeyVerb::publish;
   Domain domain;
-  std::string selector;   ///< Not for rotate; empty for create: made from the date.
-  std::string algorithm;  ///< create and rotate: "rsa" or "ed25519".
-  bool unproven = false;  ///< activate without asking the DNS.
-  std::string by;         ///< Into the key's history: "token deploy (127.0.0.1:40000)".
+  std::string selector;           ///< Not for rotate; empty for create: made from the date.
+  std::string algorithm;          ///< create and rotate: "rsa" or "ed25519".
+  bool unproven = false;          ///< activate without asking the DNS.
+  std::string by;                 ///< Into the key's history: "token deploy (127.0.0.1:40000)".
+  std::string private_key = {};   ///< import: PEM, not encrypted.
+  std::string legacy_until = {};  ///< import: for RSA keys below 2048 bits, "2027-06-30".
 };
 
 class KeyControl {

@@ -19,10 +19,12 @@ std::string names_of(std::span<const Member> members) {
   return names.empty() ? "it takes none" : "it takes " + names;
 }
 
-bool is_plain_text(std::string_view text) {
-  return text.size() <= kMaxText && std::ranges::none_of(text, [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
+bool is_plain_text(std::string_view text, bool has_lines) {
+  const auto is_allowed = [has_lines](char c) {
+    return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) ||
+           (has_lines && (c == '\r' || c == '\n'));
+  };
+  return text.size() <= (has_lines ? kMaxLines : kMaxText) && std::ranges::all_of(text, is_allowed);
 }
 
 /// Parses, and tells of a member that is given twice (RFC 8259 4: names should be unique).
@@ -67,9 +69,11 @@ Result<RequestBody> parse_body(std::string_view text, std::span<const Member> me
       if (!value.is_boolean()) return refuse("'" + known + "' is true or false");
       body.values_.emplace(known, value.get<bool>());
     } else {
-      if (!value.is_string() || !is_plain_text(value.get_ref<const std::string&>()))
-        return refuse("'" + known +
-                      "' is a string of at most 500 octets without control characters");
+      const bool has_lines = member->kind == Member::Kind::lines;
+      if (!value.is_string() || !is_plain_text(value.get_ref<const std::string&>(), has_lines))
+        return refuse("'" + known + "' is a string of at most " +
+                      std::to_string(has_lines ? kMaxLines : kMaxText) +
+                      " octets without control characters");
       body.values_.emplace(known, value.get<std::string>());
     }
   }

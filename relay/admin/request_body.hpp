@@ -16,9 +16,10 @@ namespace signet::admin {
 
 inline constexpr std::size_t kMaxBody = 64UL * 1024;  ///< Octets.
 inline constexpr std::size_t kMaxText = 500;          ///< Octets of one member.
+inline constexpr std::size_t kMaxLines = 8UL * 1024;  ///< Octets of a member of several lines.
 
 struct Member {
-  enum class Kind { text, flag };
+  enum class Kind { text, lines, flag };
   std::string_view name;
   Kind kind = Kind::text;
 };
@@ -35,7 +36,8 @@ class RequestBody {
   std::map<std::string, std::variant<std::string, bool>, std::less<>> values_;
 };
 
-/// No octets at all is an object without members. Texts are UTF-8 without control characters.
+/// No octets at all is an object without members. Texts are UTF-8 without control characters,
+/// but lines have line ends.
 /// Fault: bad_parameter; the text says what is wrong.
 [[nodiscard]] Result<RequestBody> parse_body(std::string_view text,
                                              std::span<const Member> members);

@@ -2,6 +2,7 @@
 import json
 import os
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import mail
 import openapi
 import relay
+import signers
 import waiting
 from api_case import PROBLEM, ApiCase
 from relay import run_program
@@ -16,6 +18,12 @@ from rotations import ROTATION, Knot
 
 DESCRIPTION = Path(__file__).parents[2] / "relay/admin/openapi.json"
 BIG = b'{"reason":"' + b"x" * 70000 + b'"}'
+
+
+def pem(algorithm="rsa:2048"):
+    kind, _, bits = algorithm.partition(":")
+    more = ["-pkeyopt", f"rsa_keygen_bits:{bits}"] if bits else []
+    return subprocess.run(["openssl", "genpkey", "-algorithm", kind, *more], check=True, capture_output=True, text=True).stdout
 
 
 class Api(ApiCase):
@@ -62,6 +70,7 @@ class Api(ApiCase):
             "showKeys": (keys, None),
             "newKey": (keys, {"selector": "s2"}),
             "rotateKeys": (keys + "/rotate", {"algorithm": "rsa"}),
+            "importKey": ("/v1/keys/imported.example/i1/import", {"private_key": pem()}),
             "publishKey": (keys + "/s2/publish", None),
             "activateKey": (keys + "/s2/activate", {"unproven": True}),
             "retireKey": (f"{keys}/{first}/retire", None),
@@ -235,6 +244,34 @@ class Api(ApiCase):
         self.assertIn(states[old], ("retiring", "revoked", "deleted"))
         self.assertTrue(any(move["by"].startswith("token deploy (127.0.0.1:") for key in shown["keys"] for move in key["moves"]))
         self.assertTrue(self.read("/v1/domains/example.com")["signs"])
+
+    def test_a_key_is_taken_over_http_and_signs(self):
+        sink = self.sink()
+        made = self.served(sink)
+        target, key, other = "/v1/keys/taken.example/t1/import", pem(), pem()
+        for wrong, words in (({}, "private_key"), ({"private_key": "no key"}, "private_key"), ({"private_key": key, "legacy_until": "soon"}, "2027-06-30")):
+            status, _, refused = self.ask("POST", target, self.writer, wrong)
+            self.assertEqual((status, words in refused["detail"]), (400, True), refused)
+        self.assertEqual(self.ask("POST", target, self.reader, {"private_key": key})[0], 403)
+        self.assertFalse((self.folder / "store" / "taken.example").exists())
+        for _ in range(2):  # Done already is done.
+            taken = self.write(target, {"private_key": key})
+            self.assertEqual((taken["state"], len(taken["moves"])), ("active", 1), taken)
+        self.assertIn("token deploy", taken["moves"][0]["by"])
+        for selector, text, words in (("t1", other, "another key t1"), ("t2", other, "signs with t1 already"), ("e1", pem("ed25519"), None)):
+            status, _, answer = self.ask("POST", f"/v1/keys/taken.example/{selector}/import", self.writer, {"private_key": text})
+            self.assertEqual(status, 409 if words else 200, answer)
+            self.assertIn(words or "", answer.get("detail", ""))
+        short = "/v1/keys/short.example/s/import", pem("rsa:1024")
+        status, _, refused = self.ask("POST", short[0], self.writer, {"private_key": short[1]})
+        self.assertEqual((status, "legacy_until" in refused["detail"]), (409, True), refused)
+        self.assertEqual(self.write(short[0], {"private_key": short[1], "legacy_until": "2096-01-01"})["state"], "active")
+        made.send(mail.PLAIN.replace(b"example.com", b"taken.example"), sender="alice@taken.example")
+        self.assertEqual(signers.signed_by(sink.one().octets), {("taken.example", "t1"), ("taken.example", "e1")})
+        told = [(fact["selector"], fact["by"].split(" (")[0]) for fact in made.log() if fact["event"] == "key" and fact["domain"] == "taken.example"]
+        self.assertEqual(told, [("t1", "token deploy"), ("e1", "token deploy")])
+        written = (self.folder / "delivery.log").read_text() + made.stderr()
+        self.assertNotIn(key.splitlines()[5], written)
 
     def test_reads_go_on_while_mail_and_orders_do(self):
         sink = self.sink()

@@ -50,7 +50,8 @@ TEST(RequestTargetTest, refuses_what_could_be_read_in_two_ways) {
   EXPECT_FALSE(parse_target(many).has_value());
 }
 
-const std::vector<Member> kMembers{{"reason"}, {"unproven", Member::Kind::flag}};
+const std::vector<Member> kMembers{
+    {"reason"}, {"unproven", Member::Kind::flag}, {"pem", Member::Kind::lines}};
 
 TEST(RequestBodyTest, reads_the_members_it_knows) {
   const auto body = parse_body(R"({"reason":"looks \"odd\" ü","unproven":true})", kMembers);
@@ -65,6 +66,13 @@ TEST(RequestBodyTest, reads_the_members_it_knows) {
   }
 }
 
+TEST(RequestBodyTest, lines_may_end) {
+  const std::string key = "-----BEGIN\\n" + std::string(4000, 'x') + "\\r\\n";
+  const auto body = parse_body(R"({"pem":")" + key + "\"}", kMembers);
+  ASSERT_TRUE(body.has_value()) << body.error().detail;
+  EXPECT_EQ(body->text("pem"), "-----BEGIN\n" + std::string(4000, 'x') + "\r\n");
+}
+
 TEST(RequestBodyTest, refuses_all_else_and_says_why) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"looks odd", "not a JSON object"},
@@ -74,12 +82,14 @@ TEST(RequestBodyTest, refuses_all_else_and_says_why) {
       {"{\"reason\":\"x\"} {}", "not a JSON object"},
       {std::string(60000, '['), "not a JSON object"},
       {"{\"reason\":\"\xff\"}", "not a JSON object"},
-      {R"({"reasons":"x"})", "it takes reason, unproven"},
+      {R"({"reasons":"x"})", "it takes reason, unproven, pem"},
       {R"({"reason":"x","reason":"y"})", "twice"},
       {R"({"reason":5})", "'reason' is a string"},
       {R"({"reason":null})", "'reason' is a string"},
       {R"({"reason":"a\r\nb"})", "'reason' is a string"},
       {R"({"reason":")" + std::string(501, 'x') + "\"}", "'reason' is a string"},
+      {R"({"pem":"a\tb"})", "'pem' is a string of at most 8192"},
+      {R"({"pem":")" + std::string(8193, 'x') + "\"}", "'pem' is a string"},
       {R"({"unproven":"yes"})", "true or false"}};
   for (const auto& [text, words] : cases) {
     const auto body = parse_body(text, kMembers);
