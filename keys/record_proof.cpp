@@ -1,5 +1,7 @@
 #include "keys/record_proof.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -7,6 +9,7 @@
 #include <thread>
 
 #include "keys/dns_exchange.hpp"
+#include "keys/secret_file.hpp"
 
 namespace signet::keys {
 namespace {
@@ -74,6 +77,15 @@ std::vector<Endpoint> system_resolvers() {
 std::string parent_of(const std::string& name) {
   const auto dot = name.find('.');
   return dot == std::string::npos ? "." : name.substr(dot + 1);
+}
+
+/// True if this host has a way to that address. Nothing is sent.
+bool has_route(const Endpoint& server) {
+  sockaddr_storage storage{};
+  const socklen_t length = server.to_sockaddr(storage);
+  const Descriptor socket(::socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return socket.is_open() &&
+         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) == 0;
 }
 
 bool is_within(const std::string& name, const std::string& apex) {
@@ -200,13 +212,10 @@ DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
 }
 
 Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
-  if (options_.resolvers.empty()) return fail(Fault::dns_temporary, "no resolver is configured");
   // The selector itself may be an alias, whose SOA is another zone's: begin above it.
   std::string at = parent_of(name);
   for (int i = 0; i < kMaxLabels; ++i, at = parent_of(at)) {
-    wait_for_turn();
-    const auto answer =
-        ask(options_.resolvers.front(), at, LDNS_RR_TYPE_SOA, true, options_.timeout);
+    const auto answer = ask_resolvers(at, LDNS_RR_TYPE_SOA);
     if (!answer) return answer.failure();
     for (const auto* section :
          {ldns_pkt_answer(answer->get()), ldns_pkt_authority(answer->get())}) {
@@ -229,33 +238,52 @@ Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
   return fail(Fault::dns_temporary, "no zone found for " + name);
 }
 
+Result<Ldns<ldns_pkt>> DnsProof::ask_resolvers(const std::string& name, ldns_rr_type type) {
+  Result<Ldns<ldns_pkt>> answer = fail(Fault::dns_temporary, "no resolver is configured");
+  for (const Endpoint& resolver : options_.resolvers) {
+    wait_for_turn();
+    answer = ask(resolver, name, type, true, options_.timeout);
+    if (!answer) continue;
+    const auto rcode = ldns_pkt_get_rcode(answer->get());
+    if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN) break;
+  }
+  return answer;
+}
+
 Result<std::vector<Endpoint>> DnsProof::servers_of(const std::string& apex) {
-  const Endpoint& resolver = options_.resolvers.front();
-  wait_for_turn();
-  const auto answer = ask(resolver, apex, LDNS_RR_TYPE_NS, true, options_.timeout);
+  const auto answer = ask_resolvers(apex, LDNS_RR_TYPE_NS);
   if (!answer) return answer.failure();
   std::vector<Endpoint> servers;
   const auto* records = ldns_pkt_answer(answer->get());
   for (std::size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
     const auto* record = ldns_rr_list_rr(records, i);
     if (ldns_rr_get_type(record) != LDNS_RR_TYPE_NS) continue;
-    const auto host = text_of(ldns_rr_rdf(record, 0));
-    for (const auto type : {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA}) {
-      wait_for_turn();
-      const auto addresses = ask(resolver, host, type, true, options_.timeout);
-      if (!addresses) return addresses.failure();
-      const auto* found = ldns_pkt_answer(addresses->get());
-      for (std::size_t j = 0; j < ldns_rr_list_rr_count(found); ++j) {
-        if (ldns_rr_get_type(ldns_rr_list_rr(found, j)) != type) continue;
-        const auto* data = ldns_rr_rdf(ldns_rr_list_rr(found, j), 0);
-        if (servers.size() == kMaxServers) return servers;
-        servers.push_back(
-            {IpAddress::from_bytes(ldns_rdf_data(data), type == LDNS_RR_TYPE_AAAA), options_.port});
-      }
-    }
+    const auto addresses = addresses_of(text_of(ldns_rr_rdf(record, 0)));
+    if (!addresses) return addresses.failure();
+    servers.insert(servers.end(), addresses->begin(), addresses->end());
   }
   if (servers.empty()) return fail(Fault::dns_temporary, "no name server known for " + apex);
+  servers.resize(std::min(servers.size(), kMaxServers), servers.front());
   return servers;
+}
+
+// A host without IPv6 can't ask a server there, and need not where the server has another address.
+Result<std::vector<Endpoint>> DnsProof::addresses_of(const std::string& host) {
+  std::vector<Endpoint> all;
+  for (const auto type : {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA}) {
+    const auto answer = ask_resolvers(host, type);
+    if (!answer) return answer.failure();
+    const auto* found = ldns_pkt_answer(answer->get());
+    for (std::size_t i = 0; i < ldns_rr_list_rr_count(found); ++i) {
+      if (ldns_rr_get_type(ldns_rr_list_rr(found, i)) != type) continue;
+      const auto* data = ldns_rr_rdf(ldns_rr_list_rr(found, i), 0);
+      all.push_back(
+          {IpAddress::from_bytes(ldns_rdf_data(data), type == LDNS_RR_TYPE_AAAA), options_.port});
+    }
+  }
+  std::vector<Endpoint> reachable;
+  std::ranges::copy_if(all, std::back_inserter(reachable), &has_route);
+  return reachable.empty() ? all : reachable;
 }
 
 }  // namespace signet::keys

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keys/dns_exchange.hpp"
 #include "keys/life_cycle.hpp"
 #include "relay/base/ip_address.hpp"
 
@@ -58,7 +59,10 @@ class DnsProof final : public RecordProof {
   [[nodiscard]] Seen look_in_zone(std::string name, const std::string& expected);
   [[nodiscard]] One ask_one(const Endpoint& server, const std::string& name,
                             const std::string& expected, bool authoritative);
+  /// The first resolver that can tell.
+  [[nodiscard]] Result<Ldns<ldns_pkt>> ask_resolvers(const std::string& name, ldns_rr_type type);
   [[nodiscard]] Result<std::vector<Endpoint>> servers_of(const std::string& apex);
+  [[nodiscard]] Result<std::vector<Endpoint>> addresses_of(const std::string& host);
   void wait_for_turn();
 
   Options options_;
