@@ -5,8 +5,12 @@
 #include <cstdio>
 #include <functional>
 
+#include "keys/key_record.hpp"
+
 namespace signet::keys {
 namespace {
+
+constexpr std::size_t kMaxName = 253;  // RFC 1035 2.3.4: 255 octets on the wire.
 
 std::string dated_selector(WallTime now) {
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(now));
@@ -41,6 +45,43 @@ std::string first_dated(WallTime now, const std::function<bool(const std::string
 bool is_of_use(const KeyEntry& key, Algorithm algorithm) {
   const bool may_sign = is_pending(key) || key.state == KeyState::active;
   return may_sign && algorithm_of(key) == algorithm;
+}
+
+Result<CreatedKey> create_in(KeyFolder& folder, std::string selector, Algorithm algorithm,
+                             const Note& note) {
+  auto keys = folder.read();
+  if (!keys) return keys.failure();
+  if (selector.empty())
+    selector = first_dated(note.at, [&](const std::string& name) {
+      const KeyEntry* known = find_key(*keys, name);
+      return known == nullptr ? !folder.has_private_key(name) : is_of_use(*known, algorithm);
+    });
+  if (record_name(folder.domain(), selector).size() > kMaxName)
+    return fail(Fault::bad_parameter, record_name(folder.domain(), selector) +
+                                          " is longer than a DNS name can be (253 octets)");
+  const KeyEntry* known = find_key(*keys, selector);
+  if (known == nullptr && folder.has_private_key(selector))
+    return fail(
+        Fault::key_state_wrong,
+        selector + ".pem is there, but keyset.toml knows no such key: import it, or move it");
+  const bool is_new =
+      known == nullptr || known->state == KeyState::deleted || !folder.has_private_key(selector);
+  if (known != nullptr && known->state != KeyState::deleted && !is_of_use(*known, algorithm))
+    return fail(Fault::key_state_wrong, "selector " + selector + " is a key of " +
+                                            std::string(name_of(algorithm_of(*known))) + ", " +
+                                            std::string(name_of(known->state)) + ": name another");
+  if (is_new) {
+    const auto made = keys->empty() ? make_first_key(folder, selector, algorithm)
+                                    : make_key(folder, *keys, selector, algorithm, note);
+    if (!made) return made.failure();
+    keys = folder.read();
+    if (!keys) return keys.failure();
+  }
+  auto key = folder.private_key(selector);
+  if (!key) return key.failure();
+  KeyEntry entry = *find_key(*keys, selector);
+  if (is_new) entry.moves = {{entry.state, note.at, note.reason, note.by}};
+  return CreatedKey{std::move(selector), std::move(*key), std::move(entry), is_new};
 }
 
 }  // namespace
@@ -82,36 +123,9 @@ Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain, st
     return fail(Fault::bad_parameter, "bad selector: " + selector);
   auto folder = KeyFolder::open(store, domain, true);
   if (!folder) return folder.failure();
-  auto keys = folder->read();
-  if (!keys) return keys.failure();
-  if (selector.empty())
-    selector = first_dated(note.at, [&](const std::string& name) {
-      const KeyEntry* known = find_key(*keys, name);
-      return known == nullptr ? !folder->has_private_key(name) : is_of_use(*known, algorithm);
-    });
-  const KeyEntry* known = find_key(*keys, selector);
-  if (known == nullptr && folder->has_private_key(selector))
-    return fail(
-        Fault::key_state_wrong,
-        selector + ".pem is there, but keyset.toml knows no such key: import it, or move it");
-  const bool is_new =
-      known == nullptr || known->state == KeyState::deleted || !folder->has_private_key(selector);
-  if (known != nullptr && known->state != KeyState::deleted && !is_of_use(*known, algorithm))
-    return fail(Fault::key_state_wrong, "selector " + selector + " is a key of " +
-                                            std::string(name_of(algorithm_of(*known))) + ", " +
-                                            std::string(name_of(known->state)) + ": name another");
-  if (is_new) {
-    const auto made = keys->empty() ? make_first_key(*folder, selector, algorithm)
-                                    : make_key(*folder, *keys, selector, algorithm, note);
-    if (!made) return made.failure();
-    keys = folder->read();
-    if (!keys) return keys.failure();
-  }
-  auto key = folder->private_key(selector);
-  if (!key) return key.failure();
-  KeyEntry entry = *find_key(*keys, selector);
-  if (is_new) entry.moves = {{entry.state, note.at, note.reason, note.by}};
-  return CreatedKey{std::move(selector), std::move(*key), std::move(entry), is_new};
+  auto created = create_in(*folder, std::move(selector), algorithm, note);
+  if (!created) folder->drop_if_empty();
+  return created;
 }
 
 }  // namespace signet::keys

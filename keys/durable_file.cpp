@@ -10,6 +10,7 @@
 #include <string>
 
 #include "keys/secret_file.hpp"
+#include "relay/base/file_owner.hpp"
 
 namespace signet::keys {
 namespace {
@@ -47,6 +48,15 @@ bool overwrite(int fd, off_t size) {
   return fsync(fd) == 0;
 }
 
+Result<void> remove_name(int directory, const std::filesystem::path& file,
+                         const StepObserver& observer) {
+  const auto name = file.filename().string();
+  if (unlinkat(directory, name.c_str(), 0) != 0) return refuse(file, errno);
+  tell(observer, "removed " + name);
+  if (fsync(directory) != 0) return refuse(file, errno);
+  return {};
+}
+
 }  // namespace
 
 Result<bool> write_durably(int directory, const std::filesystem::path& file, std::string_view text,
@@ -58,7 +68,8 @@ Result<bool> write_durably(int directory, const std::filesystem::path& file, std
       openat(directory, draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd.is_open()) return refuse(file, errno);
   tell(observer, "created " + draft);
-  const bool written = write_all(fd.get(), text) && fsync(fd.get()) == 0;
+  const bool written =
+      write_all(fd.get(), text) && give_to_owner_of(directory, fd.get()) && fsync(fd.get()) == 0;
   int error = errno;
   tell(observer, "synced " + draft);
   int status = -1;
@@ -83,15 +94,13 @@ Result<void> destroy_durably(int directory, const std::filesystem::path& file,
   const auto name = file.filename().string();
   const Descriptor fd(openat(directory, name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.is_open() && errno == ENOENT) return {};
+  if (!fd.is_open() && errno == ELOOP) return remove_name(directory, file, observer);  // Of a link.
   if (!fd.is_open()) return refuse(file, errno);
   struct stat status{};
   if (fstat(fd.get(), &status) != 0 || !overwrite(fd.get(), status.st_size))
     return refuse(file, errno);
   tell(observer, "overwrote " + name);
-  if (unlinkat(directory, name.c_str(), 0) != 0) return refuse(file, errno);
-  tell(observer, "removed " + name);
-  if (fsync(directory) != 0) return refuse(file, errno);
-  return {};
+  return remove_name(directory, file, observer);
 }
 
 }  // namespace signet::keys

@@ -21,9 +21,9 @@ enum class Existing { replaced, kept };
                                          std::string_view text, Existing existing,
                                          const StepObserver& observer = {});
 
-/// Overwrites the octets of `file`, then removes it; one that is not there is fine. On a file
-/// system that never writes in place the old blocks are its own affair. Faults: store_read_only,
-/// key_unavailable.
+/// Overwrites the octets of `file`, then removes it; one that is not there is fine. Of a link only
+/// the link goes: what it leads to is the affair of whoever made it. On a file system that never
+/// writes in place the old blocks are its own affair. Faults: store_read_only, key_unavailable.
 [[nodiscard]] Result<void> destroy_durably(int directory, const std::filesystem::path& file,
                                            const StepObserver& observer = {});
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "keys/base64.hpp"
+#include "relay/base/file_owner.hpp"
 
 namespace signet::keys {
 namespace {
@@ -29,7 +30,13 @@ Failure refuse(const fs::path& file, std::string_view why) {
 }
 
 Result<void> make_directory(const fs::path& directory) {
-  if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  if (mkdir(directory.c_str(), 0700) == 0) {
+    const auto parent = directory.parent_path();
+    const Descriptor above(open(parent.empty() ? "." : parent.c_str(), O_PATH | O_CLOEXEC));
+    const Descriptor made(open(directory.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (give_to_owner_of(above.get(), made.get())) return {};
+  }
+  if (errno == EEXIST) return {};
   if (errno == EROFS || errno == EACCES)
     return fail(Fault::store_read_only, directory.string() + ": " + std::strerror(errno));
   return refuse(directory, std::strerror(errno));
@@ -158,6 +165,8 @@ Result<bool> KeyFolder::write_private_key(const std::string& selector, const Pri
   return write_durably(directory_.get(), path() / (selector + ".pem"), pem.view(), Existing::kept,
                        store_.observer);
 }
+
+void KeyFolder::drop_if_empty() { static_cast<void>(rmdir(path().c_str())); }
 
 Result<void> KeyFolder::destroy_private_key(const std::string& selector) {
   return destroy_durably(directory_.get(), path() / (selector + ".pem"), store_.observer);

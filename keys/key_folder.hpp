@@ -45,6 +45,8 @@ class KeyFolder {
   /// False: there was one, which is kept. The key text is wiped. Faults as write().
   [[nodiscard]] Result<bool> write_private_key(const std::string& selector, const PrivateKey& key);
   [[nodiscard]] Result<void> destroy_private_key(const std::string& selector);
+  /// A folder without any file is no domain of the store.
+  void drop_if_empty();
 
  private:
   KeyFolder(StoreAccess store, Domain domain, Descriptor directory)

@@ -41,8 +41,9 @@ class Descriptor {
 [[nodiscard]] Result<Descriptor> open_beneath(const std::filesystem::path& root,
                                               const std::filesystem::path& relative, int flags);
 
-/// Reads a whole file of at most 64 KiB that obeys `rule` and, unless foreign, belongs to us or
-/// root. Faults: not_found, key_unavailable (the detail says which part of the rule it breaks).
+/// Reads a whole file of at most 64 KiB that obeys `rule` and, unless foreign, belongs to us, root
+/// or, where we are root, to whoever owns `root`: commands of an administrator work on the relay's
+/// store. Faults: not_found, key_unavailable (the detail says which part of the rule it breaks).
 /// `found`: what was read, if asked for.
 [[nodiscard]] Result<SecretText> read_file(const std::filesystem::path& root,
                                            const std::filesystem::path& relative, FileRule rule,

@@ -12,6 +12,8 @@
 #include <mutex>
 #include <thread>
 
+#include "relay/base/file_owner.hpp"
+
 namespace signet::report {
 namespace {
 
@@ -33,7 +35,14 @@ class File {
   /// Appends, creates with 0640. -1 on failure: see is_open().
   static File open(const std::filesystem::path& path) {
     if (path == "-") return File(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-    return File(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    File made(::open(path.c_str(), kFlags | O_EXCL, 0640));
+    if (!made.is_open()) return File(::open(path.c_str(), kFlags, 0640));
+    const auto parent = path.parent_path();
+    const File directory(::open(parent.empty() ? "." : parent.c_str(), O_PATH | O_CLOEXEC));
+    // Without its owner's place it is root's, as it was made: the relay says so at its start.
+    static_cast<void>(give_to_owner_of(directory.descriptor(), made.descriptor()));
+    return made;
   }
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
   [[nodiscard]] int descriptor() const { return descriptor_; }

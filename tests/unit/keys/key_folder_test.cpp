@@ -91,6 +91,16 @@ TEST_F(KeyFolderTest, a_crash_at_any_step_of_a_move_leaves_the_state_before_or_a
   }
 }
 
+TEST_F(KeyFolderTest, of_a_key_that_is_a_link_only_the_link_goes) {
+  write("a.example/real/k.pem", "secret");
+  std::filesystem::create_symlink("real/k.pem", store_ / "a.example/s1.pem");
+  auto folder = KeyFolder::open(access(), domain("a.example"));
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE(folder->destroy_private_key("s1"));
+  EXPECT_FALSE(folder->has_private_key("s1"));
+  EXPECT_TRUE(std::filesystem::exists(store_ / "a.example/real/k.pem"));
+}
+
 TEST_F(KeyFolderTest, a_destroyed_key_is_overwritten_and_gone) {
   const auto file = write("a.example/s1.pem", rsa_pem());
   const auto other_name = store_ / "witness";
