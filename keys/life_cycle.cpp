@@ -165,7 +165,8 @@ class Planner {
       return offer(Step::remove, key, over, "revoked long enough");
     // Whoever revoked it may not have come to tell the publisher.
     if (policy_.publishes && seen != RecordSeen::unknown)
-      offer_publication(key, Step::revoke, "revoked, but not in the DNS");
+      offer_publication(key, Step::revoke, "revoked, but not in the DNS",
+                        since(key) + policy_.settle);
     offer_check(key, policy_.poll);
   }
 

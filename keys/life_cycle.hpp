@@ -48,6 +48,8 @@ struct RotationPolicy {
   std::chrono::seconds interval = std::chrono::hours(24 * 180);
   std::chrono::seconds jitter = std::chrono::hours(24 * 14);  ///< Up to this is added.
   std::chrono::seconds overlap = std::chrono::hours(24 * 12);
+  /// How long a relay may sign on by what it read of the store before.
+  std::chrono::seconds settle{0};
   std::chrono::seconds revoked_for = std::chrono::hours(24 * 7);  ///< Then the record goes.
   std::chrono::seconds poll = std::chrono::minutes(5);   ///< Between looks at a new record.
   std::chrono::seconds recheck = std::chrono::hours(1);  ///< Of the active key's record.

@@ -1,6 +1,7 @@
 #include "keys/rotator.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "keys/create_key.hpp"
 
@@ -8,10 +9,6 @@ namespace signet::keys {
 namespace {
 
 constexpr int kMaxSteps = 20;  // In one go; the rest is done on the next.
-
-Failure no_private_key(const Domain& domain, const std::string& selector) {
-  return fail(Fault::key_unavailable, selector + ".pem of " + domain.text() + " can't be read");
-}
 
 std::string revoked_record(const KeyEntry& key) {
   return key.algorithm == Algorithm::ed25519 ? "v=DKIM1; k=ed25519; p=" : "v=DKIM1; k=rsa; p=";
@@ -226,9 +223,9 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
                              ": its record must not come back";
     return fail(Fault::key_state_wrong, what, what);
   }
-  const auto record = record_of(domain, selector);
-  if (record.empty()) return no_private_key(domain, selector);
-  if (const auto told = publish_record(domain, selector, record); !told) return told.failure();
+  const auto record = record_of(domain, *key);
+  if (!record) return record.failure();
+  if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
   if (key->state == KeyState::generated) {
     const auto moved = move(domain, selector, KeyState::published, "given to the publisher");
     if (!moved) return moved.failure();
@@ -240,15 +237,15 @@ Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& sele
                                    bool unproven) {
   const auto key = entry(domain, selector);
   if (!key || key->state == KeyState::active) return key;
-  const auto record = record_of(domain, selector);
-  if (record.empty()) return no_private_key(domain, selector);
+  if (!is_pending(*key) && key->state != KeyState::retiring) {
+    const std::string what =
+        "selector " + selector + " is " + std::string(name_of(key->state)) + ": make another key";
+    return fail(Fault::key_state_wrong, what, what);
+  }
+  const auto record = record_of(domain, *key);
+  if (!record) return record.failure();
   if (!unproven) {
-    const auto seen = proof_.look(record_name(domain, selector), record);
-    if (seen.seen != RecordSeen::ours) {
-      const std::string what = "the DNS does not prove " + record_name(domain, selector) + ": " +
-                               (seen.detail.empty() ? "no answer" : seen.detail);
-      return fail(Fault::key_state_wrong, what, what);
-    }
+    if (const auto proven = prove(domain, *key, *record); !proven) return proven.failure();
   }
   const std::string reason = unproven ? "an operator takes it unproven" : "proven in the DNS";
   const auto changed = change(domain, [&](KeySet& keys) -> Result<void> {
@@ -267,6 +264,29 @@ Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& sele
   return entry(domain, selector);
 }
 
+Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std::string& record) {
+  const auto name = record_name(domain, key.selector);
+  const auto seen = proof_.look(name, record);
+  if (seen.seen != RecordSeen::ours) {
+    const std::string what =
+        "the DNS does not prove " + name + ": " + (seen.detail.empty() ? "no answer" : seen.detail);
+    return fail(Fault::key_state_wrong, what, what);
+  }
+  if (key.state != KeyState::generated && key.state != KeyState::published) return {};
+  if (key.state == KeyState::generated) {
+    const auto moved =
+        move(domain, key.selector, KeyState::published, "an operator has it in the DNS");
+    if (!moved) return moved;
+  }
+  const WallTime known = key.first(KeyState::published).value_or(clock_.now());
+  const WallTime expired = known + seen.negative_ttl;
+  if (clock_.now() >= expired) return {};
+  const std::string what = name +
+                           " is in the DNS, but answers without it may be remembered until " +
+                           format_time(expired) + ": activate it then, or --unproven now";
+  return fail(Fault::key_state_wrong, what, what);
+}
+
 Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& selector) {
   const auto key = entry(domain, selector);
   if (!key || key->state == KeyState::retiring) return key;
@@ -278,9 +298,18 @@ Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& select
 Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
   const auto key = entry(domain, selector);
   if (!key) return key;
+  if (key->state == KeyState::generated) {
+    const auto moved = move(domain, selector, KeyState::failed, "revoked before it was published");
+    if (!moved) return moved.failure();
+    return entry(domain, selector);
+  }
   if (key->state != KeyState::revoked) {
     const auto moved = move(domain, selector, KeyState::revoked, "asked for by an operator");
     if (!moved) return moved.failure();
+    const auto settled = key->since().value_or(clock_.now()) + options_.policy.settle;
+    const bool may_sign = key->state == KeyState::active || key->state == KeyState::canary ||
+                          (key->state == KeyState::retiring && settled > clock_.now());
+    if (may_sign && publisher_.acts()) std::this_thread::sleep_for(options_.policy.settle);
   }
   const auto told = publish_record(domain, selector, revoked_record(*key));
   if (!told) return told.failure();
@@ -289,7 +318,8 @@ Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& select
 
 void Rotator::check(const Domain& domain, const std::string& selector) {
   const auto key = entry(domain, selector);
-  const auto seen = proof_.look(record_name(domain, selector), record_of(domain, selector));
+  const auto record = key ? record_of(domain, *key) : Result<std::string>(key.failure());
+  const auto seen = proof_.look(record_name(domain, selector), record ? *record : "");
   DnsFact fact;
   {
     const std::lock_guard lock(mutex_);
@@ -309,11 +339,14 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
     observers_.mismatched(domain, selector, fact);
 }
 
-std::string Rotator::record_of(const Domain& domain, const std::string& selector) const {
-  const auto key = PrivateKey::load(options_.store.directory,
-                                    std::filesystem::path(domain.text()) / (selector + ".pem"),
-                                    options_.store.allow_group);
-  return key ? key->dns_record() : "";
+Result<std::string> Rotator::record_of(const Domain& domain, const KeyEntry& key) const {
+  if (key.state == KeyState::revoked) return revoked_record(key);
+  const auto file = std::filesystem::path(domain.text()) / (key.selector + ".pem");
+  const auto loaded = PrivateKey::load(options_.store.directory, file, options_.store.allow_group);
+  if (!loaded) return loaded.failure();
+  if (!key.fingerprint.empty() && fingerprint_of(*loaded) != key.fingerprint)
+    return fail(Fault::key_unavailable, file.string() + " is not the key that keyset.toml names");
+  return loaded->dns_record();
 }
 
 Result<void> Rotator::change(const Domain& domain, const Change& change) {

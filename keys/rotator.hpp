@@ -61,11 +61,13 @@ class Rotator {
   // publisher_failed, store_read_only, key_unavailable.
   [[nodiscard]] Result<KeyEntry> begin(const Domain& domain, Algorithm algorithm);
   [[nodiscard]] Result<KeyEntry> publish(const Domain& domain, const std::string& selector);
-  /// Proven in the DNS first, unless `unproven`.
+  /// Proven in the DNS first, and not before answers without the record have expired since it was
+  /// published, unless `unproven`.
   [[nodiscard]] Result<KeyEntry> activate(const Domain& domain, const std::string& selector,
                                           bool unproven);
   [[nodiscard]] Result<KeyEntry> retire(const Domain& domain, const std::string& selector);
-  /// Stops signing first, then has the record emptied.
+  /// Stops signing first, then has the record emptied: blocks for policy.settle between the two. A
+  /// key that never was published fails instead.
   [[nodiscard]] Result<KeyEntry> revoke(const Domain& domain, const std::string& selector);
 
   /// Where CNAMEs of a domain's stable selectors lead: name -> target; empty: it has none. Fault:
@@ -73,8 +75,9 @@ class Rotator {
   using Aliases = std::vector<std::pair<std::string, std::string>>;
   [[nodiscard]] Result<Aliases> aliases_of(const Domain& domain) const;
 
-  /// What the record of a key is to say; empty when the private half is gone.
-  [[nodiscard]] std::string record_of(const Domain& domain, const std::string& selector) const;
+  /// What the record of a key is to say: an empty p= from its revocation on. Fault: key_unavailable
+  /// (the detail says why: no private half, or not the one of the keyset).
+  [[nodiscard]] Result<std::string> record_of(const Domain& domain, const KeyEntry& key) const;
 
  private:
   /// The policy with the domain's own rules. Fault: key_unavailable.
@@ -89,6 +92,9 @@ class Rotator {
                                             std::optional<std::string> value);
   [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
   void check(const Domain& domain, const std::string& selector);
+  /// Fault: key_state_wrong (the DNS does not prove it, or not long enough).
+  [[nodiscard]] Result<void> prove(const Domain& domain, const KeyEntry& key,
+                                   const std::string& record);
   [[nodiscard]] Result<void> change(const Domain& domain, const Change& change);
   /// Nothing if an operator has moved the key since.
   [[nodiscard]] Result<void> change_if_due(const Domain& domain, const Due& due,

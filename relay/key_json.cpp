@@ -29,12 +29,15 @@ json describe_key(const keys::Rotator& rotator, const Domain& domain, const keys
   result["name"] = place;
   for (const auto& [name, target] : aliases_of(rotator, domain))
     if (name == place) result["cname"] = place = target;
-  const auto record = rotator.record_of(domain, key.selector);
-  if (!record.empty()) {
-    result["record"] = record;
-    result["strings"] = keys::character_strings(record);
-    result["zone"] = keys::txt_line(place, record);
+  const bool has_record =
+      key.state != keys::KeyState::deleted && key.state != keys::KeyState::failed;
+  const auto record = rotator.record_of(domain, key);
+  if (has_record && record) {
+    result["record"] = *record;
+    result["strings"] = keys::character_strings(*record);
+    result["zone"] = keys::txt_line(place, *record);
   }
+  if (has_record && !record) result["problem"] = record.error().detail;
   json moves = json::array();
   for (const auto& move : key.moves)
     moves.push_back({{"to", keys::name_of(move.to)},

@@ -3,6 +3,7 @@
 // They work on the store itself, under the same lock as the relay, which sees the change within 5
 // s.
 #include <spdlog/spdlog.h>
+#include <sysexits.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -59,6 +60,19 @@ void print_keys(const json& described, bool with_records) {
               ".");
   for (const auto& key : described["keys"])
     if (key.contains("zone")) print({}, false, key["zone"].get<std::string>());
+  for (const auto& key : described["keys"])
+    if (key.contains("problem"))
+      std::fprintf(stderr, "signet: %s\n", key["problem"].get<std::string>().c_str());
+}
+
+/// A folder without a key, which a command that was cut off may leave, is no domain of the store.
+bool is_begun_only(const KeyOrder& order, const Error& error) {
+  return order.domain.empty() && error.fault == Fault::not_found;
+}
+
+int misused(const std::string& words) {
+  std::fprintf(stderr, "signet: %s\n", words.c_str());
+  return EX_USAGE;
 }
 
 int list_domains(const KeyOrder& order, Orders& orders, const std::vector<Domain>& domains) {
@@ -66,6 +80,7 @@ int list_domains(const KeyOrder& order, Orders& orders, const std::vector<Domain
   int status = 0;
   for (const Domain& domain : domains) {
     const auto report = orders.rotator().look(domain);
+    if (!report && is_begun_only(order, report.error())) continue;
     if (!report) {
       status = complain_of(report.error());
       continue;
@@ -83,6 +98,7 @@ int plan_all(const KeyOrder& order, Orders& orders, const std::vector<Domain>& d
   int status = 0;
   for (const Domain& domain : domains) {
     const auto report = orders.rotator().look(domain);
+    if (!report && is_begun_only(order, report.error())) continue;
     if (!report) {
       status = complain_of(report.error());
       continue;
@@ -119,7 +135,9 @@ void warn_if_none_signs(const KeyOrder& order, keys::Rotator& rotator, const Dom
   if (order.verb != KeyVerb::retire && order.verb != KeyVerb::revoke) return;
   const auto report = rotator.look(domain);
   if (report && keys::active_key(report->keys, keys::Algorithm::rsa) == nullptr)
-    std::fprintf(stderr, "No RSA key of %s is active: its mail is not signed any more.\n",
+    std::fprintf(stderr,
+                 "No RSA key of %s is active: new mail of it is answered 451 and comes again, what "
+                 "waits stays. Make and activate another key.\n",
                  domain.text().c_str());
 }
 
@@ -136,20 +154,20 @@ int order_key(const KeyOrder& order) {
     return list_domains(order, orders, *domains);
   if (order.dry_run) return plan_all(order, orders, *domains);
   if (order.domain.empty())
-    return complain_of(
-        {Fault::bad_parameter, "--all needs --dry-run: the relay keeps the schedule"});
+    return misused("name a domain, or see the plan of all with --all --dry-run");
   const Domain& domain = domains->front();
   const auto done = obey(order, orders.rotator(), domain);
   if (!done) return complain_of(done.error());
   const json key = describe_key(orders.rotator(), domain, *done);
   print(key, order.json, domain.text() + "\t" + text_of(key));
   const bool by_hand = !orders.publishes() && (done->state == keys::KeyState::published ||
-                                               done->state == keys::KeyState::generated);
+                                               done->state == keys::KeyState::generated ||
+                                               done->state == keys::KeyState::revoked);
   if (!order.json && by_hand && key.contains("zone"))
     print({}, false, key["zone"].get<std::string>());
   warn_if_none_signs(order, orders.rotator(), domain);
   if (!orders.publishes() && done->state == keys::KeyState::revoked)
-    std::fprintf(stderr, "Publish an empty p= at %s, or remove the record.\n",
+    std::fprintf(stderr, "Publish this in place of the record at %s, or remove that.\n",
                  keys::record_name(domain, done->selector).c_str());
   return 0;
 }

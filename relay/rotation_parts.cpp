@@ -6,6 +6,7 @@ namespace {
 using config::RotationSettings;
 
 constexpr std::chrono::milliseconds kDnsTimeout{3000};  // Of one server; it is asked again later.
+constexpr std::chrono::seconds kSettle{6};  // More than keys::DomainStore looks again after.
 
 keys::DnsProof::Options proof_options(const config::Settings& settings) {
   const RotationSettings& rotation = settings.rotation;
@@ -46,6 +47,7 @@ keys::RotationPolicy policy_of(const config::Settings& settings, bool publishes)
           .interval = rotation.interval,
           .jitter = rotation.jitter,
           .overlap = settings.queue.life + rotation.slack,
+          .settle = kSettle,
           .revoked_for = rotation.revoked_for,
           .poll = rotation.poll,
           .republish = std::min<std::chrono::seconds>(rotation.poll * 2, std::chrono::hours(1)),

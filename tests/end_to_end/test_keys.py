@@ -1,5 +1,7 @@
 """`signet keys` as scripts use it, and what becomes of queued mail whose key retires."""
 import json
+import os
+import unittest
 
 import mail
 import relay
@@ -38,6 +40,55 @@ class Keys(EndToEnd):
         self.assertEqual(status("publish", "example.com", "s1"), 2)
         self.assertEqual(status("list", place=()), 64)
         self.assertEqual(status("import", "sendmail", "/etc/x"), 64)
+
+    def test_what_is_refused_leaves_nothing_behind(self):
+        self.assertEqual(self.keys("new", "new.example", "--algorithm", "ed25519", check=False).returncode, 1)
+        self.assertFalse((self.folder / "store/new.example").exists())
+        long = ".".join(["x" * 60] * 4)
+        done = self.keys("new", long, check=False)
+        self.assertEqual((done.returncode, b"253 octets" in done.stderr), (1, True), done.stderr)
+        self.assertEqual(list((self.folder / "store").iterdir()), [])
+        self.keys("new", "example.com", "--selector", "s1")
+        (self.folder / "store/begun.example").mkdir()  # A command that was cut off.
+        self.assertEqual([each["domain"] for each in json.loads(self.keys("list").stdout)], ["example.com"])
+        self.assertEqual(self.keys("rotate", check=False).returncode, 64)
+
+    def test_a_key_that_is_not_the_keysets_is_named_and_taken_for_nothing(self):
+        self.keys("new", "example.com", "--selector", "s1")
+        new = json.loads(self.keys("rotate", "example.com").stdout)["selector"]
+        store = self.folder / "store/example.com"
+        (store / f"{new}.pem").write_bytes((store / "s1.pem").read_bytes())
+        for order in (("publish",), ("activate", "--unproven")):
+            done = self.keys(order[0], "example.com", new, *order[1:], check=False)
+            self.assertEqual((done.returncode, b"is not the key that keyset.toml names" in done.stderr), (2, True), done.stderr)
+        (shown,) = [key for key in json.loads(self.keys("show", "example.com").stdout)["keys"] if key["selector"] == new]
+        self.assertIn("is not the key", shown["problem"])
+        self.assertNotIn("record", shown)
+
+    def test_a_key_that_leaked_before_it_was_published_fails(self):
+        self.keys("new", "example.com", "--selector", "s1")
+        new = json.loads(self.keys("rotate", "example.com").stdout)["selector"]
+        self.assertEqual(json.loads(self.keys("revoke", "example.com", new).stdout)["state"], "failed")
+        gone = self.keys("activate", "example.com", new, "--unproven", check=False)
+        self.assertEqual((gone.returncode, b"make another key" in gone.stderr), (1, True), gone.stderr)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root gives files away")
+    def test_what_root_makes_in_the_relays_store_is_the_relays(self):
+        store = self.folder / "store"
+        store.mkdir()
+        os.chown(store, 65534, 65534)
+        self.keys("new", "example.com", "--selector", "s1")
+        self.keys("rotate", "example.com")
+        owners = {file.name: file.stat().st_uid for file in [store / "example.com", *(store / "example.com").iterdir()]}
+        self.assertEqual(set(owners.values()), {65534}, owners)
+        self.assertEqual(json.loads(self.keys("revoke", "example.com", "s1").stdout)["state"], "revoked")
+        folder = self.folder / "log"
+        folder.mkdir()
+        os.chown(folder, 65534, 65534)
+        made = relay.Relay(self, self.folder, relay.route(1))
+        made.write_configuration(monitoring=made.parts["monitoring"].replace(f"{self.folder}/delivery.log", f"{folder}/delivery.log"))
+        self.keys("new", "other.example", place=("--config", made.configuration))
+        self.assertEqual((folder / "delivery.log").stat().st_uid, 65534)
 
     def test_queued_mail_is_signed_anew_when_its_key_retires(self):
         sink = self.sink()
