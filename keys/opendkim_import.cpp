@@ -137,9 +137,9 @@ class Configuration {
 Result<void> read_key_table(const DatasetEntry& option, SigningTables& into) {
   const auto set = read_dataset(option.value, option.where);
   if (!set) return set.failure();
-  if (set->has_patterns)
-    return fail(Fault::bad_parameter, option.where + ": a KeyTable of patterns is not read");
   for (const auto& entry : set->entries) {
+    if (set->has_patterns && entry.key.find('*') != std::string::npos)
+      return fail(Fault::bad_parameter, entry.where + ": a pattern names no key: write each");
     const auto parts = parts_of(entry.value);
     if (parts.size() != 3)
       return fail(Fault::bad_parameter, entry.where + ": not NAME DOMAIN:SELECTOR:FILE");

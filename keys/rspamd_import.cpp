@@ -63,6 +63,8 @@ class RspamdReader {
         return refuse(std::string(name) + " can't be imported: write the keys to files");
     if (text_at(settings_, "use_domain", "header") != "header")
       return refuse("use_domain = header is all that can be imported: Signet goes by the From");
+    if (!is_on("enabled", true))
+      result_.notes.emplace_back("enabled = false: this rspamd does not sign at all");
     if (settings_.contains("signing_table")) return read_tables();
     return read_domains();
   }

@@ -151,6 +151,8 @@ int import_keys(const ImportOrder& order) {
   } else if (is_refused && !order.dry_run) {
     std::fprintf(stderr, "signet: nothing was imported; --partial imports what is not refused\n");
   }
+  if (plan.keys.empty() && plan.refusals.empty())
+    return complain_of({Fault::not_found, order.file.string() + " names no key that signs"});
   return plan.refusals.empty() ? 0 : kKeysRefused;
 }
 

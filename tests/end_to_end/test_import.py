@@ -46,7 +46,7 @@ class Import(EndToEnd):
                 "KeyTable": f"main example.com:sel:{main}\nany %:pct:{keys}/%/pct.private\n",
                 "SigningTable": "*@example.com main\n*@*.example.com main\n*@other.example any\n",
             },
-            f"KeyTable file:{self.folder}/KeyTable",
+            f"KeyTable refile:{self.folder}/KeyTable",
             f"SigningTable refile:{self.folder}/SigningTable",
         )
         refused, done = self.take("opendkim", configuration, check=False)

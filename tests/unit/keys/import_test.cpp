@@ -220,6 +220,9 @@ TEST_F(ImportTest, opendkim_tables_of_other_kinds_are_refused_by_name) {
     return rules ? std::string() : rules.error().detail;
   };
   EXPECT_THAT(why("KeyTable dsn:mysql://x\nSigningTable /t\n"), HasSubstr("dsn:"));
+  const auto patterns = write_elsewhere("patterns", "*.example %:s:/k\n");
+  EXPECT_THAT(why("KeyTable refile:" + patterns.string() + "\nSigningTable /t\n"),
+              HasSubstr("a pattern names no key"));
   EXPECT_THAT(why("KeyTable /etc/keys.db\nSigningTable /t\n"), HasSubstr("Berkeley"));
   EXPECT_THAT(why("KeyTable /nowhere\nSigningTable /t\n"), HasSubstr("/nowhere"));
   EXPECT_THAT(why("KeyTable /nowhere\n"), HasSubstr("go together"));
