@@ -8,8 +8,10 @@ Reads one request from standard input:
     {"action": "set", "name": "s1._domainkey.example.com", "strings": ["v=DKIM1; ...", "..."], "ttl": 3600}
     {"action": "delete", "name": "s1._domainkey.example.com"}
 
-Writes its lines, marked "; signet", at the end of the zone file, raises the serial of the SOA record
-(which must stand in one line), and runs the reload command. Safe to repeat. Exit: 0 done; 65 a bad
+Writes its lines, marked "; signet", at the end of the zone file, in place of every TXT record of that
+name, raises the serial of the SOA record, and runs the reload command. The SOA record and those that are
+replaced must stand in one line each, and $ORIGIN, or an SOA record with its whole name, says where
+relative names belong. Safe to repeat. Exit: 0 done; 65 a bad
 request; 75 anything else: Signet asks again later.
 """
 import fcntl
@@ -21,6 +23,7 @@ import sys
 import time
 
 MARK = " ; signet"
+TXT = re.compile(r"\S+\s+(?:(?:\d+\w*|IN)\s+)*TXT\s", re.IGNORECASE)
 SOA = re.compile(r"(\bSOA\s+\S+\s+\S+\s+\(?\s*)(\d+)", re.IGNORECASE)
 
 
@@ -40,12 +43,34 @@ def line_for(request):
     return name, f"{name}. {int(request['ttl'])} IN TXT ( {strings} ){MARK}\n"
 
 
+def records_of(zone, name):
+    """The lines of the TXT records of that name."""
+    origin, found = "", []
+    for line in zone:
+        owner = line.split(maxsplit=1)[0] if line[:1].strip() else ""
+        if owner.upper() == "$ORIGIN":
+            origin = line.split()[1].strip(".").lower()
+        elif owner.endswith(".") and SOA.search(line):
+            origin = owner.strip(".").lower()
+        elif TXT.match(line) and whole(owner, origin) == name.lower():
+            if line.count("(") > line.count(")"):
+                raise ValueError(f"a TXT record of {name} stands in several lines: put it in one")
+            found.append(line)
+    return found
+
+
+def whole(owner, origin):
+    if owner.endswith("."):
+        return owner.rstrip(".").lower()
+    return f"{owner}.{origin}".lower() if origin else ""
+
+
 def changed(zone, name, line):
     """The zone's text with the record set or gone; None: it is so already."""
-    ours = [each for each in zone if each.endswith(MARK + "\n") and each.startswith(f"{name}. ")]
-    if ours == ([line] if line else []):
+    known = records_of(zone, name)
+    if known == ([line] if line else []):
         return None
-    kept = "".join(each for each in zone if each not in ours) + (line or "")
+    kept = "".join(each for each in zone if each not in known) + (line or "")
     found = SOA.search(kept)
     if not found:
         raise ValueError("no SOA record in one line")
