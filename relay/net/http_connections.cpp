@@ -22,7 +22,8 @@ unsigned long inode_of(int descriptor) {
 
 bool HttpConnections::Connection::is_open() const { return inode_of(descriptor) == inode; }
 
-void HttpConnections::Connection::cut() const {
+void HttpConnections::Connection::cut() {
+  is_cut = true;
   if (is_open()) ::shutdown(descriptor, SHUT_RDWR);
 }
 
@@ -44,10 +45,23 @@ bufferevent* HttpConnections::make() {
   fresh_.push_back(connection);
   // Runs when evhttp has given it its descriptor, and before it can be read.
   event_active(adopt_.get(), EV_TIMEOUT, 0);
-  const auto limit = static_cast<std::size_t>(limits_.connections);
-  if (open_.size() + fresh_.size() >= limit) forget_ended();
-  if (open_.size() + fresh_.size() >= limit) pause();
+  if (are_too_many()) forget_ended();
+  if (are_too_many()) make_room();
   return connection;
+}
+
+bool HttpConnections::are_too_many() const {
+  return open_.size() + fresh_.size() > static_cast<std::size_t>(limits_.connections);
+}
+
+void HttpConnections::make_room() {
+  Connection* oldest = nullptr;
+  for (auto& [descriptor, connection] : open_) {
+    const bool waits = !connection.has_request && !connection.is_cut && connection.is_open();
+    if (waits && (oldest == nullptr || connection.number < oldest->number)) oldest = &connection;
+  }
+  if (oldest != nullptr) oldest->cut();
+  if (oldest == nullptr) pause();
 }
 
 void HttpConnections::adopt() {
@@ -56,6 +70,9 @@ void HttpConnections::adopt() {
     Connection& mine = open_[descriptor];  // An ended one's, where the number is used again.
     mine.descriptor = descriptor;
     mine.inode = inode_of(descriptor);
+    mine.number = ++made_;
+    mine.has_request = false;
+    mine.is_cut = false;
     mine.clock.reset(event_new(
         base_, -1, 0, [](int, short, void* self) { static_cast<Connection*>(self)->cut(); },
         &mine));
@@ -70,7 +87,9 @@ void HttpConnections::start_clock(bufferevent* connection) {
 }
 
 void HttpConnections::stop_clock(bufferevent* connection) {
-  event_del(open_.at(bufferevent_getfd(connection)).clock.get());
+  Connection& mine = open_.at(bufferevent_getfd(connection));
+  mine.has_request = true;
+  event_del(mine.clock.get());
 }
 
 void HttpConnections::pause() {
@@ -85,7 +104,8 @@ void HttpConnections::forget_ended() {
 
 void HttpConnections::resume() {
   forget_ended();
-  if (open_.size() >= static_cast<std::size_t>(limits_.connections)) return pause();
+  if (are_too_many()) make_room();
+  if (are_too_many()) return pause();
   evconnlistener_enable(listener_);
 }
 

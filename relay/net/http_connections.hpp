@@ -1,6 +1,7 @@
 // The accepted connections of an HTTP server: how many there are, and until when each may last.
 //
-// evhttp bounds each read and write, but neither a request as a whole nor the number of
+// Who says nothing can't keep others out: at the limit the one goes that has waited longest without
+// a request. evhttp bounds each read and write, but neither a request as a whole nor the number of
 // connections, and does not say when one ends. So each is known by its descriptor and the inode
 // behind it: while both agree, it lives.
 #pragma once
@@ -8,6 +9,7 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 
+#include <cstdint>
 #include <unordered_map>
 #include <vector>
 
@@ -35,14 +37,19 @@ class HttpConnections {
   struct Connection {
     int descriptor = -1;
     unsigned long inode = 0;
+    std::uint64_t number = 0;  ///< In the order they came.
+    bool has_request = false;  ///< A whole one came in.
+    bool is_cut = false;
     internal::UniqueEvent clock;
     [[nodiscard]] bool is_open() const;
     /// evhttp sees the end of the stream and forgets the connection.
-    void cut() const;
+    void cut();
   };
 
   void adopt();
   void forget_ended();
+  [[nodiscard]] bool are_too_many() const;
+  void make_room();
   void resume();
 
   event_base* base_;
@@ -52,6 +59,7 @@ class HttpConnections {
   internal::UniqueEvent resume_;
   std::vector<bufferevent*> fresh_;  ///< Made in this turn of the loop: no descriptor yet.
   std::unordered_map<int, Connection> open_;
+  std::uint64_t made_ = 0;
 };
 
 }  // namespace signet::net
