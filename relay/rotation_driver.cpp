@@ -14,6 +14,7 @@ constexpr std::chrono::seconds kInUse = std::chrono::hours(24);
 constexpr std::chrono::seconds kRecheckUsed = std::chrono::hours(1);
 constexpr std::chrono::seconds kRecheckUnused = std::chrono::hours(24);
 constexpr std::chrono::seconds kJoinPoll{1};
+constexpr std::chrono::seconds kStuck = std::chrono::hours(24);
 
 void keep_earlier(std::optional<WallTime>& kept, const std::optional<WallTime>& other) {
   if (other) kept = std::min(kept.value_or(*other), *other);
@@ -30,6 +31,8 @@ RotationDriver::RotationDriver(Services& services, net::Loop& loop)
       loop_(loop),
       look_every_(services.current.get()->settings->rotation.look_every),
       at_once_(services.current.get()->settings->rotation.at_once),
+      stuck_after_(std::min<std::chrono::seconds>(
+          kStuck, services.current.get()->settings->rotation.interval / 20)),
       parts_(*services.current.get()->settings, "relay", &services.canaries),
       rotator_(parts_.options, *parts_.publisher, parts_.proof, services.clock, observers()),
       walked_(loop),
@@ -64,12 +67,16 @@ net::Task<void> RotationDriver::run() {
                                        [&domains = services_.domains] { return domains.list(); });
     if (listed) {
       census_ = {};
-      std::erase_if(rotating_, [&](const Domain& domain) {
+      const auto is_gone = [&](const Domain& domain) {
         return !std::ranges::binary_search(*listed, domain);
-      });
+      };
+      std::erase_if(rotating_, is_gone);
+      std::erase_if(stuck_, is_gone);
+      std::erase_if(waits_, [&](const auto& entry) { return is_gone(entry.first); });
       walk_ = {std::move(*listed), 0, kThreads};
       for (unsigned i = 0; i < kThreads; ++i) scope_.spawn(walk(walk_));
       while (walk_.walkers > 0) static_cast<void>(co_await walked_.wait(kJoinPoll));
+      has_walked_ = true;
       tell_gauges();
     } else {
       spdlog::error("rotation: {}", listed.error().detail);
@@ -81,15 +88,17 @@ net::Task<void> RotationDriver::run() {
 net::Task<void> RotationDriver::walk(Walk& walk) {
   while (walk.next < walk.domains.size()) {
     const Domain domain = walk.domains[walk.next++];
-    const bool may_begin = rotating_.contains(domain) || rotating_.size() + asking_ < at_once_;
+    const bool is_new = !rotating_.contains(domain) && !stuck_.contains(domain) && has_walked_ &&
+                        rotating_.size() + asking_ < at_once_;
+    const bool may_begin = is_new || rotating_.contains(domain);
     const auto recheck =
         services_.domains.used_within(domain, kInUse) ? kRecheckUsed : kRecheckUnused;
-    if (may_begin) ++asking_;
+    if (is_new) ++asking_;
     const auto report =
         co_await net::run_on(pool_, loop_, [&rotator = rotator_, domain, may_begin, recheck] {
           return rotator.advance(domain, may_begin, recheck);
         });
-    if (may_begin) --asking_;
+    if (is_new) --asking_;
     if (report) {
       count(domain, *report);
       continue;
@@ -104,11 +113,10 @@ net::Task<void> RotationDriver::walk(Walk& walk) {
 }
 
 void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& report) {
-  if (report.rotating) {
-    rotating_.insert(domain);
-  } else {
-    rotating_.erase(domain);
-  }
+  rotating_.erase(domain);
+  stuck_.erase(domain);
+  if (report.rotating) (is_moving(report) ? rotating_ : stuck_).insert(domain);
+  tell_wait(domain, report);
   tell_domain_gauges(domain, report);
   for (const keys::KeyEntry& key : report.keys) {
     ++census_.keys[static_cast<std::size_t>(key.state)];
@@ -123,6 +131,31 @@ void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& re
     keep_earlier(census_.least_proven, proven);
   }
   keep_earlier(census_.next_rotation, report.rotates_at);
+}
+
+// One that no publisher, name server or receiver lets go on must not keep others waiting.
+bool RotationDriver::is_moving(const keys::Rotator::Report& report) const {
+  const WallTime now = services_.clock.now();
+  return std::ranges::any_of(report.keys, [&](const keys::KeyEntry& key) {
+    return is_pending(key) && key.since().value_or(now) + stuck_after_ >= now;
+  });
+}
+
+// Once for each reason.
+void RotationDriver::tell_wait(const Domain& domain, const keys::Rotator::Report& report) {
+  std::string why;
+  for (const keys::KeyEntry& key : report.keys) {
+    const auto fact = report.facts.find(key.selector);
+    if (!is_pending(key) || fact == report.facts.end() || fact->second.detail.empty()) continue;
+    why = key.selector + " is " + std::string(name_of(key.state)) + "; " + fact->second.detail;
+  }
+  if (why.empty()) {
+    waits_.erase(domain);
+    return;
+  }
+  std::string& told = waits_[domain];
+  if (told != why) spdlog::info("the rotation of {} waits: {}", domain.text(), why);
+  told = std::move(why);
 }
 
 void RotationDriver::tell_domain_gauges(const Domain& domain, const keys::Rotator::Report& report) {

@@ -4,6 +4,7 @@
 // only where [rotation] names a publisher.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "relay/rotation_parts.hpp"
@@ -36,6 +37,8 @@ class RotationDriver {
   net::Task<void> run();
   net::Task<void> walk(Walk& walk);
   void count(const Domain& domain, const keys::Rotator::Report& report);
+  [[nodiscard]] bool is_moving(const keys::Rotator::Report& report) const;
+  void tell_wait(const Domain& domain, const keys::Rotator::Report& report);
   void tell_domain_gauges(const Domain& domain, const keys::Rotator::Report& report);
   void tell_gauges();
   [[nodiscard]] keys::Rotator::Observers observers();
@@ -44,13 +47,17 @@ class RotationDriver {
   net::Loop& loop_;
   std::chrono::seconds look_every_;
   std::size_t at_once_;
+  std::chrono::seconds stuck_after_;
   RotationParts parts_;
   keys::Rotator rotator_;
   net::Event walked_;
   Walk walk_;
   Census census_;
-  std::set<Domain> rotating_;  // At most at_once and what was begun by hand.
-  std::size_t asking_ = 0;     // Domains that may be about to join them.
+  std::set<Domain> rotating_;            // At most at_once and what was begun by hand.
+  std::set<Domain> stuck_;               // Rotating, but not moving: they keep no other waiting.
+  std::map<Domain, std::string> waits_;  // What was said of those that wait.
+  bool has_walked_ = false;              // Before, nobody knows how many rotate.
+  std::size_t asking_ = 0;               // Domains that may be about to join them.
   net::TaskScope scope_;
   net::BlockingPool pool_;  // Last: its threads end before what they use.
 };

@@ -1,6 +1,7 @@
 """Keys rotate under mail: the DNS is a real name server that takes signed updates."""
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -92,11 +93,13 @@ class Rotation(RotationCase):
         self.assertIn(b"does not prove", early.stderr)
         for _ in range(2):
             self.assertEqual(json.loads(keys("publish", "example.com", new).stdout)["state"], "published")
-        for _ in range(2):
-            self.assertEqual(json.loads(keys("activate", "example.com", new).stdout)["state"], "active")
+        waiting.until(self, lambda: keys("activate", "example.com", new, check=False).returncode == 0, "old answers expire")
+        self.assertEqual(json.loads(keys("activate", "example.com", new).stdout)["state"], "active")
         self.assertEqual(self.states(made, "example.com"), {old: "retiring", new: "active"})
         self.assertEqual(json.loads(keys("revoke", "example.com", old).stdout)["state"], "revoked")
         self.assertEqual(self.server.texts(f"{old}._domainkey.example.com"), [b"v=DKIM1; k=rsa; p="])
+        (shown,) = [key for key in json.loads(keys("show", "example.com").stdout)["keys"] if key["selector"] == old]
+        self.assertEqual(shown["record"], "v=DKIM1; k=rsa; p=", "what belongs in the DNS now")
         again = keys("publish", "example.com", old, check=False)
         self.assertEqual((again.returncode, b"must not come back" in again.stderr), (1, True))
         self.assertEqual(keys("show", "other.example", check=False).returncode, 1)
@@ -105,6 +108,73 @@ class Rotation(RotationCase):
         audit = [(fact["to"], fact["by"].split()[0]) for fact in made.log() if fact["event"] == "key"]
         self.assertEqual([to for to, _ in audit], ["generated", "published", "retiring", "verified", "active", "revoked"])
         self.assertTrue(all(by == "uid" for _, by in audit))
+
+    def test_a_key_waits_until_answers_without_its_record_have_expired(self):
+        server = Knot(self, self.folder, ["example.com"])
+        server.stop()
+        zone = server.zone_file("example.com")
+        zone.write_text(zone.read_text().replace("@ 1 IN SOA", "@ 3600 IN SOA").replace("86400 1", "86400 3600"))
+        server.start()
+        made = self.prepare(["example.com"], interval="1d", server=server)
+        self.publish(made.key("example.com"))
+        made.write_configuration()
+
+        def keys(*arguments, check=True):
+            return relay.run_program("keys", *arguments, "--config", made.configuration, "--json", check=check)
+
+        new = json.loads(keys("rotate", "example.com").stdout)["selector"]
+        keys("publish", "example.com", new)
+        early = keys("activate", "example.com", new, check=False)
+        self.assertEqual((early.returncode, b"may be remembered until" in early.stderr), (1, True), early.stderr)
+        self.assertEqual(self.states(made, "example.com")[new], "published")
+        self.assertEqual(json.loads(keys("activate", "example.com", new, "--unproven").stdout)["state"], "active")
+
+    def test_a_revoked_key_has_signed_its_last_when_its_record_is_emptied(self):
+        made = self.start(["example.com"], interval="1d")
+        old = next(iter(made.keys)).split(".")[0]
+
+        def keys(*arguments, check=True):
+            return relay.run_program("keys", *arguments, "--config", made.configuration, "--json", check=check)
+
+        new = json.loads(keys("rotate", "example.com").stdout)["selector"]
+        waiting.until(self, lambda: self.states(made, "example.com")[new] == "active", "the new key is proven", 60)
+        self.send_until(made, ["example.com"], lambda: new in self.seen.get("example.com", ()), 60)
+        keys("activate", "example.com", old)
+        revoking = threading.Thread(target=lambda: keys("revoke", "example.com", new))
+        revoking.start()
+        self.send_until(made, ["example.com"], lambda: not revoking.is_alive(), 60)
+        revoking.join()
+        self.assertIn(self.server.texts(f"{new}._domainkey.example.com"), ([b"v=DKIM1; k=rsa; p="], []))
+        self.assertEqual(self.wrong, [])
+        self.assertEqual(self.states(made, "example.com")[old], "active")
+        self.assertIn("revoked", [f["to"] for f in made.log() if f["event"] == "key" and f["selector"] == new])
+
+    def test_a_name_server_beyond_this_hosts_reach_and_a_dead_resolver_stop_no_rotation(self):
+        server = Knot(self, self.folder, ["example.com"], more={"example.com": ["ns 1 IN AAAA fe80::53"]})
+        made = self.prepare(["example.com"], server=server)
+        made.parts["more"] = made.parts["more"].replace("servers = [", 'servers = ["127.0.0.1:1", ')
+        made.write_configuration()
+        self.publish(made.key("example.com"))
+        made.start()
+        waiting.until(self, lambda: sum(f["event"] == "key" and f["to"] == "active" for f in made.log()), "the next key", 60)
+
+    def test_a_domain_that_is_stuck_keeps_no_other_from_rotating(self):
+        made = self.prepare(["example.com"], interval="15s", more="at_once = 1")
+        self.publish(made.key("example.com"))
+        made.key("aaa.example")  # No server knows its zone.
+        made.start()
+        waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > 0, "one is stuck", 60)
+        active = lambda: [f["domain"] for f in made.log() if f["event"] == "key" and f["to"] == "active"]
+        self.assertEqual(waiting.until(self, active, "the other rotates", 60)[0], "example.com")
+
+    def test_a_rotation_that_waits_says_why_in_the_log(self):
+        made = self.prepare(["example.com"], interval="3s", more="")
+        made.parts["more"] = made.parts["more"].replace('publisher = "rfc2136"', 'publisher = "manual"')
+        made.write_configuration()
+        self.publish(made.key("example.com"))
+        made.start()
+        waiting.until(self, lambda: "the rotation of example.com waits: " in made.stderr(), "the reason", 60)
+        self.assertIn("no record", made.stderr())
 
     def test_no_output_holds_key_material(self):
         made = self.start(["example.com"], interval="4s")
@@ -176,8 +246,13 @@ class Rotation(RotationCase):
         made.configuration.write_text(text)
         relay.run_program("keys", "new", "example.com", "--config", made.configuration)
         selector = json.loads(relay.run_program("keys", "list", "--config", made.configuration, "--json").stdout)[0]["keys"][0]["selector"]
+        by_hand = json.loads(relay.run_program("keys", "show", "example.com", "--config", made.configuration, "--json").stdout)["keys"][0]
+        zone = server.zone_file("example.com")
+        strings = " ".join(f'"{each}"' for each in by_hand["strings"])
+        zone.write_text(zone.read_text() + f"{selector}._domainkey 60 IN TXT ( {strings} )\n{selector}._domainkey.sub TXT other\n")
         relay.run_program("keys", "publish", "example.com", selector, "--config", made.configuration)
         waiting.until(self, lambda: self.server.texts(f"{selector}._domainkey.example.com"), "the first record")
+        self.assertEqual(len(self.server.texts(f"{selector}._domainkey.example.com")), 1, "in place of the one by hand")
         made.start()
 
         def done():
@@ -186,7 +261,9 @@ class Rotation(RotationCase):
         self.send_until(made, domains, done, 240)
         self.assertEqual(self.wrong, [])
         self.assertGreaterEqual(len(self.seen["example.com"]), 2, self.seen)
-        self.assertNotIn(f"{selector}._domainkey", server.zone_file("example.com").read_text())
+        self.assertNotIn(f"{selector}._domainkey.example.com", zone.read_text())
+        self.assertIn(f"{selector}._domainkey.sub TXT other", zone.read_text())
+        self.assertNotIn(f"{selector}._domainkey 60", zone.read_text())
 
     def test_new_and_imported_keys_leave_audit_lines_and_domain_gauges(self):
         made = self.start(["example.com"], interval="1d")
