@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "config/nearest_word.hpp"
 #include "relay/admin/control_commands.hpp"
@@ -341,6 +342,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : usage_status(argc > 1 ? argv[1] : "");
+  } catch (const nlohmann::json::type_error&) {  // What becomes JSON must be UTF-8.
+    std::fputs("signet: an argument is not UTF-8\n", stderr);
+    return kUsage;
   }
   return status;
 }

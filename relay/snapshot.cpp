@@ -95,11 +95,22 @@ Result<Snapshot> make_snapshot(std::shared_ptr<const config::Settings> settings)
                   std::move(*webhook)};
 }
 
+namespace {
+
+std::string words_of(const std::vector<config::Problem>& problems) {
+  if (problems.empty()) return "the new configuration can't be read";
+  const std::size_t more = problems.size() - 1;
+  return problems.front().to_string() +
+         (more == 0 ? "" : " (and " + std::to_string(more) + " more: see the log)");
+}
+
+}  // namespace
+
 Result<Snapshot> load_snapshot(const std::filesystem::path& file,
                                const config::Settings& at_start) {
   auto loaded = config::load(file);
   for (const auto& problem : loaded.problems) spdlog::error("reload: {}", problem.to_string());
-  if (!loaded.settings) return fail(Fault::configuration, "the new configuration has problems");
+  if (!loaded.settings) return fail(Fault::configuration, words_of(loaded.problems));
   const auto speaks_tls = std::ranges::find_if(at_start.listeners, [](const auto& listener) {
     return listener.tls != config::ListenerTls::none;
   });
