@@ -168,6 +168,8 @@ void OperatorActions::order_many(admin::ManyOrder order, Done done) {
 
 net::Task<void> OperatorActions::run_order(admin::ManyOrder order, Done done) {
   const WallTime now = services_.clock.now();
+  // What comes in meanwhile is not meant: not the reports that the order itself makes.
+  if (order.until == QueueId()) order.until = services_.spool.last_id();
   if (order.action == admin::ManyAction::reroute) {
     const auto way = QueueOperations::understand(*services_.current.get()->settings, order.reroute);
     if (!way) {
@@ -187,8 +189,10 @@ net::Task<void> OperatorActions::run_order(admin::ManyOrder order, Done done) {
             {"looked_at", part->looked_at},
             {"matched", part->matched},
             {"done", part->done},
+            {"unchanged", part->unchanged},
             {"refused", part->refused},
-            {"next", part->next ? json(part->next->to_string()) : json()}});
+            {"next", part->next ? json(part->next->to_string()) : json()},
+            {"until", order.until.to_string()}});
 }
 
 net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder order,
@@ -202,7 +206,10 @@ net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder 
     });
     if (!page) co_return page.failure();
     std::vector<admin::QueueOrder> orders;
+    bool is_last = page->size() < kPage;
     for (const spool::Message& message : *page) {
+      is_last = is_last || (order.until != QueueId() && message.record.id > order.until);
+      if (order.until != QueueId() && message.record.id > order.until) break;
       ++part.looked_at;
       after = message.record.id;
       if (!matches(message)) continue;
@@ -210,11 +217,11 @@ net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder 
       if (!order.dry_run)
         orders.push_back({after, order.reason, order.by, order.reroute, order.filter});
     }
-    const std::size_t wanted = orders.size();
-    const std::size_t done = co_await order_all(order.action, std::move(orders));
-    part.done += done;
-    part.refused += wanted - done;
-    if (page->size() < kPage) co_return part;
+    const Outcome outcome = co_await order_all(order.action, std::move(orders));
+    part.done += outcome.done;
+    part.unchanged += outcome.unchanged;
+    part.refused += outcome.refused;
+    if (is_last) co_return part;
     if (services_.clock.steady() >= deadline) break;
   }
   part.next = after;
@@ -222,26 +229,31 @@ net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder 
 }
 
 // All at once: their writes share the spool's groups.
-net::Task<std::size_t> OperatorActions::order_all(admin::ManyAction action,
-                                                  std::vector<admin::QueueOrder> orders) {
-  if (orders.empty()) co_return 0;
+net::Task<OperatorActions::Outcome> OperatorActions::order_all(
+    admin::ManyAction action, std::vector<admin::QueueOrder> orders) {
+  if (orders.empty()) co_return Outcome();
   struct Tally {
     std::atomic<std::size_t> left;
     std::atomic<std::size_t> done{0};
-    std::move_only_function<void(std::size_t)> all_done;
+    std::atomic<std::size_t> unchanged{0};
+    std::atomic<std::size_t> refused{0};
+    std::move_only_function<void(Outcome)> all_done;
   };
-  const auto done = co_await net::completion<std::size_t>(loop_, [&](auto all_done) {
+  const auto outcome = co_await net::completion<Outcome>(loop_, [&](auto all_done) {
     // Shared by the orders under way: the last one to end tells.
     auto tally = std::make_shared<Tally>(orders.size());
     tally->all_done = std::move(all_done);
     for (admin::QueueOrder& order : orders) {
       give(action, std::move(order), [tally](Result<void> ordered) {
-        if (ordered) tally->done.fetch_add(1);
-        if (tally->left.fetch_sub(1) == 1) tally->all_done(tally->done.load());
+        const bool is_idle = !ordered && ordered.error().fault == Fault::message_state_wrong;
+        auto& count = ordered ? tally->done : is_idle ? tally->unchanged : tally->refused;
+        count.fetch_add(1);
+        if (tally->left.fetch_sub(1) == 1)
+          tally->all_done({tally->done, tally->unchanged, tally->refused});
       });
     }
   });
-  co_return done;
+  co_return outcome;
 }
 
 void OperatorActions::give(admin::ManyAction action, admin::QueueOrder order,

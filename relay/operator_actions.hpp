@@ -37,11 +37,17 @@ class OperatorActions final : public admin::OperatorControl {
 
  private:
   using Matches = std::function<bool(const spool::Message&)>;
+  struct Outcome {
+    std::size_t done = 0;
+    std::size_t unchanged = 0;
+    std::size_t refused = 0;
+  };
   struct Part {
     std::uint64_t looked_at = 0;
     std::uint64_t matched = 0;
     std::uint64_t done = 0;
-    std::uint64_t refused = 0;
+    std::uint64_t unchanged = 0;  ///< The order means nothing to them: held already.
+    std::uint64_t refused = 0;    ///< For now.
     std::optional<QueueId> next;
   };
 
@@ -53,7 +59,7 @@ class OperatorActions final : public admin::OperatorControl {
   net::Task<void> wake();
   net::Task<Result<Part>> walk(admin::ManyOrder order, Matches matches);
   /// How many were done.
-  net::Task<std::size_t> order_all(admin::ManyAction action, std::vector<admin::QueueOrder> orders);
+  net::Task<Outcome> order_all(admin::ManyAction action, std::vector<admin::QueueOrder> orders);
   void give(admin::ManyAction action, admin::QueueOrder order, admin::QueueControl::Done done);
   void note(std::string_view order, const Suspension& suspension, const std::string& by);
 

@@ -46,7 +46,7 @@ class Outbound {
   void give_up(QueueId id, std::string reply, IsMeant is_meant,
                std::move_only_function<void(Result<void>)> done);
   [[nodiscard]] static Failure none_waits() {
-    return fail(Fault::bad_parameter, "none waits", "No recipient waits that is meant");
+    return fail(Fault::message_state_wrong, "none waits", "No recipient waits that is meant");
   }
   /// Judges the alignment of a held message again. Faults: not_found; not_aligned, with the
   /// reason, where it would be held or refused. What can't be known is allowed, as at receipt.
@@ -100,7 +100,8 @@ class Outbound {
     std::optional<WallTime> parked_until;  // Some recipient was not: its destination is stuck.
     std::uint64_t bytes = 0;
     std::vector<std::uint32_t> failed;
-    std::vector<std::string> remote_hosts;  // By recipient.
+    std::move_only_function<void(Result<void>)> on_stored;  // Hears once what became of its state.
+    std::vector<std::string> remote_hosts;                  // By recipient.
     [[nodiscard]] const spool::Record& record() const { return stored->record; }
     [[nodiscard]] const std::string& signatures() const {
       return fresh ? fresh->fields : record().signatures;
@@ -242,6 +243,7 @@ class Outbound {
                             report::DsnRequest& request);
   net::Task<Result<void>> send_report(std::shared_ptr<Delivery> delivery,
                                       report::DsnRequest request);
+  static void tell_stored(Delivery& delivery, const Result<void>& stored);
   void write_state(std::shared_ptr<Delivery> delivery);
   net::Task<void> remove_again(std::shared_ptr<Delivery> delivery);
   net::Task<void> update_again(std::shared_ptr<Delivery> delivery);

@@ -52,7 +52,8 @@ void QueueOperations::retry(admin::QueueOrder order, Done done) {
       "retry", std::move(order),
       [this](const auto&, const auto&, spool::State& state) -> Result<void> {
         if (state.is_held())
-          return fail(Fault::bad_parameter, "held", "The message is on hold: release it instead");
+          return fail(Fault::message_state_wrong, "held",
+                      "The message is on hold: release it instead");
         state.due = services_.clock.now();
         return {};
       },
@@ -64,7 +65,7 @@ void QueueOperations::hold(admin::QueueOrder order, Done done) {
       "hold", std::move(order),
       [this](const auto& given, const auto& record, spool::State& state) -> Result<void> {
         if (state.is_held())
-          return fail(Fault::bad_parameter, "held", "The message is on hold already");
+          return fail(Fault::message_state_wrong, "held", "The message is on hold already");
         state.hold_reason = given.reason.empty() ? "operator" : "operator: " + given.reason;
         services_.held_mail.began(record, state.hold_reason);
         state.held_since = services_.clock.now();
@@ -96,7 +97,7 @@ void QueueOperations::let_go(admin::QueueOrder order, Done done) {
       "release", std::move(order),
       [this](const auto&, const auto& record, spool::State& state) -> Result<void> {
         if (!state.is_held())
-          return fail(Fault::bad_parameter, "not held", "The message is not on hold");
+          return fail(Fault::message_state_wrong, "not held", "The message is not on hold");
         services_.held_mail.ended(record, state.hold_reason);
         state.hold_reason.clear();
         state.due = services_.clock.now();

@@ -216,8 +216,8 @@ net::Task<void> Outbound::run_give_up(QueueId id, std::string reply, IsMeant is_
   }
   delivery->attempted = false;  // The others wait on as if nothing had been.
   delivery->parked_until = delivery->state.due;
+  delivery->on_stored = std::move(done);
   co_await settle(std::move(delivery));
-  done({});
 }
 
 void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
@@ -228,8 +228,9 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   if (!any_open(state) && !owes_reports(state)) {
     services_.spool.remove(id, previous_due, record.body_chunks, loop_,
                            [this, delivery](Result<void> removed) {
-                             if (removed) return services_.in_memory.erase(delivery->record().id);
-                             if (!draining_) scope_.spawn(remove_again(delivery));
+                             if (removed) services_.in_memory.erase(delivery->record().id);
+                             tell_stored(*delivery, removed);
+                             if (!removed && !draining_) scope_.spawn(remove_again(delivery));
                            });
     return;
   }
@@ -241,9 +242,14 @@ void Outbound::write_state(std::shared_ptr<Delivery> delivery) {
   state.due = std::max<WallTime>(state.due, services_.clock.now() + kLeastPause);
   services_.spool.update(id, state, previous_due, spool::Attempts::over, loop_,
                          [this, delivery](Result<void> updated) {
-                           if (updated) return services_.in_memory.erase(delivery->record().id);
-                           if (!draining_) scope_.spawn(update_again(delivery));
+                           if (updated) services_.in_memory.erase(delivery->record().id);
+                           tell_stored(*delivery, updated);
+                           if (!updated && !draining_) scope_.spawn(update_again(delivery));
                          });
+}
+
+void Outbound::tell_stored(Delivery& delivery, const Result<void>& stored) {
+  if (delivery.on_stored) std::exchange(delivery.on_stored, nullptr)(stored);
 }
 
 // Until it is stored it counts as in memory: who has the message must not get it again.

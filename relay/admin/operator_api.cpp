@@ -137,10 +137,13 @@ void OperatorApi::order_many(Call call) {
   if (!filter) return call.refuse(filter.error());
   order.filter = std::move(*filter);
   order.reroute = {call.body.text("to"), call.body.text("to_pool")};
-  if (const std::string after = call.body.text("after"); !after.empty()) {
-    const auto id = QueueId::parse(after);
-    if (!id) return call.refuse(400, "after is not a queue id");
-    order.after = *id;
+  for (const auto& [name, into] :
+       {std::pair{"after", &order.after}, std::pair{"until", &order.until}}) {
+    const std::string text = call.body.text(name);
+    if (text.empty()) continue;
+    const auto id = QueueId::parse(text);
+    if (!id) return call.refuse(400, std::string(name) + " is not a queue id");
+    *into = *id;
   }
   control_.order_many(std::move(order), tell("nothing", std::move(call)));
 }

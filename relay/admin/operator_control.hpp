@@ -30,7 +30,8 @@ struct ManyOrder {
   std::string reason;
   std::string by;
   bool dry_run = false;  ///< Only count.
-  QueueId after;         ///< Begin after this message: "next" of the answer before.
+  QueueId after = {};    ///< Begin after this message: "next" of the answer before.
+  QueueId until = {};    ///< The last that is meant: "until" of it; none: the last there is.
   Reroute reroute = {};
 };
 

@@ -146,12 +146,13 @@ Result<json> order_parts(const Options& options, const std::string& action) {
   for (;;) {
     const auto part = ask_relay(options.place, "POST", "/v1/queue/orders", body.dump());
     if (!part) return part.failure();
-    for (const char* count : {"looked_at", "matched", "done", "refused"})
+    for (const char* count : {"looked_at", "matched", "done", "unchanged", "refused"})
       sum[count] = sum.value(count, 0) + number_of(*part, count);
     progress.reach(sum["looked_at"].get<std::uint64_t>(), sum["matched"].dump() + " match");
     const std::string next = text_of(*part, "next");
     if (next.empty()) return sum;
     body["after"] = next;
+    body["until"] = text_of(*part, "until");
   }
 }
 
@@ -164,8 +165,8 @@ int act_on_many(const Options& options, const std::string& action) {
   } else if (options.dry_run) {
     fmt::print("{}: {} of {} messages match\n", action, count("matched"), count("looked_at"));
   } else {
-    fmt::print("{}: {} of {} messages done, {} refused\n", action, count("done"), count("matched"),
-               count("refused"));
+    fmt::print("{}: {} of {} messages done, {} unchanged, {} refused for now\n", action,
+               count("done"), count("matched"), count("unchanged"), count("refused"));
   }
   return sum->at("refused") == 0 ? 0 : kRefused;
 }
@@ -327,8 +328,9 @@ void add_queue_commands(CLI::App& app, int& status) {
   add_action(*queue, options, status, "hold", "Keep until released or expired");
   add_action(*queue, options, status, "release",
              "Judge held mail again and send it, if it may leave");
-  add_action(*queue, options, status, "bounce",
-             "Give up on all recipients of a message that wait, and tell the sender");
+  add_action(
+      *queue, options, status, "bounce",
+      "Give up on recipients that wait (by conditions: those that are meant), and tell the sender");
   add_action(*queue, options, status, "reroute",
              "Send what waits by another route, next hop or pool, if it stays in alignment");
   add_suspensions(*queue, status);

@@ -30,12 +30,12 @@ class QueueControl {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
   virtual ~QueueControl() = default;
+  // Fault of all: message_state_wrong, where the order means nothing: held mail is not retried.
   virtual void retry(QueueOrder order, Done done) = 0;  ///< Due now.
   virtual void hold(QueueOrder order, Done done) = 0;   ///< Until released or expired.
   /// Held mail only. Fault: not_aligned, where it would be held or refused again.
   virtual void release(QueueOrder order, Done done) = 0;
-  /// With a DSN, as if it had failed; others of the message wait on. Fault: bad_parameter, where
-  /// none waits that is meant.
+  /// With a DSN, as if it had failed; others of the message wait on. Stored when it is done.
   virtual void bounce(QueueOrder order, Done done) = 0;
   /// Due now on the other way, over restarts too; held mail stays on hold. Faults: bad_parameter
   /// (no such way); not_aligned, where it would be held or refused by that way.

@@ -98,6 +98,8 @@ constexpr std::array kTable{
     Entry{Fault::store_read_only,
           {"store_read_only", 550, "5.3.0", "The key store can't be changed from here"}},
     Entry{Fault::key_state_wrong, {"key_state_wrong", 550, "5.3.0", "The key's state forbids it"}},
+    Entry{Fault::message_state_wrong,
+          {"message_state_wrong", 550, "5.3.0", "The message's state forbids it"}},
     Entry{Fault::publisher_failed,
           {"publisher_failed", 451, "4.4.3", "The DNS record could not be changed"}},
     Entry{Fault::signature_wrong,

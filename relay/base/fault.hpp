@@ -67,6 +67,7 @@ enum class Fault {
   no_active_key,
   store_read_only,
   key_state_wrong,
+  message_state_wrong,
   publisher_failed,
   signature_wrong,
   clock_unsteady,

@@ -168,6 +168,50 @@ class Control(EndToEnd):
         self.assertEqual(self.many(relay, "bounce", "--all")["done"], 3)
         self.assertEqual({to for received in sink.wait(3) for to in received.recipients}, {mail.AUTHOR})
 
+    def test_the_reports_that_a_bounce_makes_are_not_bounced_by_it(self):
+        count = 230  # More than it looks at in one go.
+        sink = self.sink()
+        sink.refuse |= {to: "450 4.2.1 busy" for to in (mail.FRIEND, mail.AUTHOR)}
+        relay = self.relay(sink, more='[dsn]\nfrom = "MAILER-DAEMON@example.com"\n')
+        with relay.client() as client:
+            for number in range(count):
+                client.sendmail(mail.AUTHOR, [mail.FRIEND], mail.message(number=number))
+        deferred = lambda: relay.queue("stats")["messages"] == count and self.many(relay, "hold", "--all")
+        waiting.until(self, deferred, "all are in the queue")
+        done = self.many(relay, "bounce", "--all")
+        self.assertEqual((done["matched"], done["done"], done["refused"]), (count, count, 0))
+        self.assertEqual([fact for fact in relay.log() if fact["event"] == "dsn_dropped"], [])
+        sink.refuse.clear()
+        self.many(relay, "retry", "--all")
+        sink.wait(count, seconds=60)
+        self.assertEqual({to for received in sink.messages for to in received.recipients}, {mail.AUTHOR})
+
+    def test_what_was_answered_is_stored(self):
+        sink = self.sink()
+        relay = self.queue_of(sink, friends=6, others=0)
+        sink.refuse |= {mail.AUTHOR: "450 4.2.1 busy"}
+        for identifier in list(relay.queued()):
+            relay.queue("bounce", identifier)
+            relay.kill()
+            relay.start()
+            self.assertNotIn(identifier, relay.queued())
+
+    def test_messages_to_which_an_order_means_nothing_are_counted_as_unchanged(self):
+        relay = self.queue_of(self.sink(), friends=2, others=1)
+        self.many(relay, "hold", "--to-domain", "other.example")
+        again = self.many(relay, "hold", "--all")
+        self.assertEqual((again["done"], again["unchanged"]), (2, 1))
+        self.assertEqual(self.many(relay, "retry", "--all")["unchanged"], 3)
+        (first, *_) = relay.queued()
+        refused = run_program("queue", "hold", first, "--config", relay.configuration, check=False)
+        self.assertEqual((refused.returncode, b"on hold already" in refused.stderr), (1, True), refused.stderr)
+
+    def test_an_argument_that_is_no_text_is_told(self):
+        relay = self.relay(self.sink())
+        for order in (("suspend", "--client", "\udcff"), ("bounce", "--to-domain", "\udcff", "--dry-run"), ("hold", "--all", "--reason", "\udcff")):
+            done = run_program("queue", *order, "--config", relay.configuration, check=False)
+            self.assertEqual((done.returncode, done.stderr), (64, b"signet: an argument is not UTF-8\n"), order)
+
     def test_only_the_recipients_that_are_meant_are_bounced(self):
         sink = self.sink()
         sink.refuse |= {mail.FRIEND: "450 4.2.1 mailbox busy", OTHER: "450 4.2.1 mailbox busy"}
