@@ -279,7 +279,7 @@ Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std
     if (!moved) return moved;
   }
   const WallTime known = key.first(KeyState::published).value_or(clock_.now());
-  const WallTime expired = known + seen.negative_ttl;
+  const WallTime expired = known + remembered(key, seen);
   if (clock_.now() >= expired) return {};
   const std::string what = name +
                            " is in the DNS, but answers without it may be remembered until " +
@@ -316,6 +316,12 @@ Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& select
   return entry(domain, selector);
 }
 
+// A selector that lived before may still be cached as it was.
+std::chrono::seconds Rotator::remembered(const KeyEntry& key, const Seen& seen) const {
+  const bool lived = std::ranges::find(key.moves, KeyState::deleted, &Move::to) != key.moves.end();
+  return lived ? std::max(seen.negative_ttl, options_.ttl) : seen.negative_ttl;
+}
+
 void Rotator::check(const Domain& domain, const std::string& selector) {
   const auto key = entry(domain, selector);
   const auto record = key ? record_of(domain, *key) : Result<std::string>(key.failure());
@@ -329,10 +335,7 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
     known.checked = clock_.now();
     if (seen.seen != RecordSeen::ours) known.ours_since.reset();
     if (seen.seen == RecordSeen::ours && !known.ours_since) known.ours_since = known.checked;
-    known.wait = seen.negative_ttl;
-    // A selector that lived before may still be cached as it was.
-    if (key && std::ranges::find(key->moves, KeyState::deleted, &Move::to) != key->moves.end())
-      known.wait = std::max(known.wait, options_.ttl);
+    known.wait = key ? remembered(*key, seen) : seen.negative_ttl;
     fact = known;
   }
   if (key && key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)

@@ -92,6 +92,8 @@ class Rotator {
                                             std::optional<std::string> value);
   [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
   void check(const Domain& domain, const std::string& selector);
+  /// How long caches may give answers from before the record was there.
+  [[nodiscard]] std::chrono::seconds remembered(const KeyEntry& key, const Seen& seen) const;
   /// Fault: key_state_wrong (the DNS does not prove it, or not long enough).
   [[nodiscard]] Result<void> prove(const Domain& domain, const KeyEntry& key,
                                    const std::string& record);
