@@ -11,7 +11,7 @@
 
 namespace signet::admin {
 
-enum class KeyVerb { create, import, publish, activate, rotate, retire, revoke };
+enum class KeyVerb { create, publish, activate, rotate, retire, revoke, import };
 
 struct KeyOrder {
   KeyVerb verb = KeyVerb::publish;

@@ -56,6 +56,7 @@ void OperatorApi::add_routes(RouteTable& table) {
   std::vector<Member> members{{"order"},
                               {"reason"},
                               {"after"},
+                              {"until"},
                               {"dry_run", Member::Kind::flag},
                               {"to"},
                               {"to_pool"},

@@ -11,6 +11,7 @@
 #include "relay/admin/queue_client.hpp"
 #include "relay/admin/queue_text.hpp"
 #include "relay/admin/relay_command.hpp"
+#include "relay/admin/request_target.hpp"
 #include "relay/admin/terminal.hpp"
 #include "relay/admin/terminal_text.hpp"
 #include "relay/base/queue_id.hpp"
@@ -65,6 +66,25 @@ std::string checked_id(const std::string& text) {
   return {};
 }
 
+/// A member for each condition that was given.
+json filter_of(const Conditions& given) {
+  json filter = json::object();
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) filter[name] = value;
+  };
+  add("status", given.status);
+  add("client", given.client);
+  add("author_domain", given.from_domain);
+  add("sender_domain", given.mail_from_domain);
+  add("recipient_domain", given.to_domain);
+  add("route", given.route);
+  add("pool", given.pool);
+  if (const auto age = config::parse_duration(given.older_than))
+    filter["older_than"] =
+        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*age).count());
+  return filter;
+}
+
 int list(const Options& options) {
   std::string target = fmt::format("/v1/queue?limit={}", options.limit);
   if (!options.after.empty()) {
@@ -72,6 +92,8 @@ int list(const Options& options) {
     if (after.empty()) return kRefused;
     target += "&after=" + after;
   }
+  for (const auto& [name, value] : filter_of(options.conditions).items())
+    target += "&" + name + "=" + encode_value(value.get<std::string>());
   return ask_and_print(options.place, "GET", target, "", &list_text);
 }
 
@@ -111,25 +133,6 @@ CLI::App* add(CLI::App& queue, const std::shared_ptr<Options>& options, const st
   auto* command = queue.add_subcommand(name, words);
   add_place(*command, options->place);
   return command;
-}
-
-/// A member for each condition that was given.
-json filter_of(const Conditions& given) {
-  json filter = json::object();
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) filter[name] = value;
-  };
-  add("status", given.status);
-  add("client", given.client);
-  add("author_domain", given.from_domain);
-  add("sender_domain", given.mail_from_domain);
-  add("recipient_domain", given.to_domain);
-  add("route", given.route);
-  add("pool", given.pool);
-  if (const auto age = config::parse_duration(given.older_than))
-    filter["older_than"] =
-        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*age).count());
-  return filter;
 }
 
 /// Part by part, with what is done so far on the terminal.
@@ -318,6 +321,7 @@ void add_queue_commands(CLI::App& app, int& status) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   list->add_option("--after", options->after, "Begin after this queue id");
+  add_conditions(*list, options->conditions);
   list->callback([options, &status] { status = admin::list(*options); });
   auto* show = add(*queue, options, "show", "One message, without its content");
   show->add_option("id", options->ids, "Queue id")->required()->expected(1);

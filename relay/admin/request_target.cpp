@@ -92,4 +92,20 @@ Result<RequestTarget> parse_target(std::string_view text) {
   return RequestTarget{std::move(*segments), std::move(*parameters)};
 }
 
+std::string encode_value(std::string_view value) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-._~";  // RFC 3986 2.3, beside letters and digits.
+  std::string encoded;
+  for (const char c : value) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (is_letter || (c >= '0' && c <= '9') || kPlain.find(c) != std::string_view::npos) {
+      encoded += c;
+      continue;
+    }
+    const auto octet = static_cast<unsigned char>(c);
+    encoded.append({'%', kHex[octet >> 4U], kHex[octet & 15U]});
+  }
+  return encoded;
+}
+
 }  // namespace signet::admin

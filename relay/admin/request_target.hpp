@@ -24,4 +24,7 @@ struct RequestTarget {
 /// "/v1/queue?limit=10". Fault: bad_parameter; the text says what is wrong.
 [[nodiscard]] Result<RequestTarget> parse_target(std::string_view text);
 
+/// A value as it is written in a query (RFC 3986 3.4).
+[[nodiscard]] std::string encode_value(std::string_view value);
+
 }  // namespace signet::admin

@@ -150,6 +150,12 @@ class Control(EndToEnd):
         self.assertEqual(sink.messages, [])
         self.assertEqual({message["status"] for message in relay.queue("list")["messages"]}, {"queued"})
 
+    def test_a_list_takes_the_conditions_of_orders(self):
+        relay = self.queue_of(self.sink())
+        listed = lambda *conditions: len(relay.queue("list", *conditions)["messages"])
+        self.assertEqual((listed(), listed("--to-domain", "other.example"), listed("--status", "held")), (5, 2, 0))
+        self.assertEqual((listed("--client", "local", "--older-than", "1h"), listed("--client", "no such")), (0, 0))
+
     def test_orders_reach_exactly_what_the_filter_matches(self):
         sink = self.sink()
         relay = self.queue_of(sink)

@@ -270,10 +270,11 @@ TEST_F(ApiTest, verbs_of_keys_reach_the_control_as_they_were_given) {
   order("a.example/s2/activate", R"({"unproven":true})");
   order("a.example/s2/retire", "{}");
   order("a.example/s2/revoke", "");
+  order("a.example/s3/import", R"({"private_key":"-----BEGIN\n"})");
   EXPECT_THAT(keys_.orders,
               ElementsAre("0 a.example  rsa", "0 a.example s2 ed25519", "3 a.example  rsa",
                           "1 a.example s2 rsa", "2 a.example s2 rsa unproven", "4 a.example s2 rsa",
-                          "5 a.example s2 rsa"));
+                          "5 a.example s2 rsa", "6 a.example s3 rsa"));
   EXPECT_EQ(keys_.by, "uid " + std::to_string(::getuid()) + " (unix socket)");
 }
 

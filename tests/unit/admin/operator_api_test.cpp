@@ -102,10 +102,20 @@ TEST_F(OperatorApiTest, hands_on_another_way_for_what_the_filter_says_of_recipie
   EXPECT_EQ(operator_control_.many->filter.recipient_domain, Domain::parse("example.net").value());
 }
 
+TEST_F(OperatorApiTest, a_further_part_begins_and_ends_where_it_is_told) {
+  EXPECT_EQ(ask("POST", "/v1/queue/orders",
+                R"({"order":"hold","all":true,"after":"00000000001","until":"0000000000Z"})")
+                .status,
+            200);
+  ASSERT_TRUE(operator_control_.many.has_value());
+  EXPECT_EQ(operator_control_.many->after, QueueId::parse("00000000001").value());
+  EXPECT_EQ(operator_control_.many->until, QueueId::parse("0000000000Z").value());
+}
+
 TEST_F(OperatorApiTest, refuses_an_order_it_does_not_understand) {
   for (const char* body :
        {"{}", R"({"order":"explode"})", R"({"order":"hold","older_than":"soon"})",
-        R"({"order":"hold","all":true,"after":"?"})",
+        R"({"order":"hold","all":true,"after":"?"})", R"({"order":"hold","all":true,"until":"?"})",
         R"({"order":"hold","recipient_domain":"a b"})", R"({"order":"hold","moon":"full"})"})
     EXPECT_EQ(ask("POST", "/v1/queue/orders", body).status, 400) << body;
   EXPECT_FALSE(operator_control_.many.has_value());

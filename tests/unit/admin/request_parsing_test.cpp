@@ -50,6 +50,15 @@ TEST(RequestTargetTest, refuses_what_could_be_read_in_two_ways) {
   EXPECT_FALSE(parse_target(many).has_value());
 }
 
+TEST(RequestTargetTest, a_value_survives_its_encoding) {
+  std::string all;
+  for (int c = 0x20; c < 0x7F; ++c) all += static_cast<char>(c);
+  all += "ü";
+  const auto target = parse_target("/v1?a=" + encode_value(all) + "&b=");
+  ASSERT_TRUE(target.has_value());
+  EXPECT_EQ(target->parameters.at("a"), all);
+}
+
 const std::vector<Member> kMembers{
     {"reason"}, {"unproven", Member::Kind::flag}, {"pem", Member::Kind::lines}};
 
