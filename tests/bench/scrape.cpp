@@ -128,6 +128,7 @@ nlohmann::json scrape(const MillionPlan& plan) {
                       .message = message_from(domain_name(0)),
                       .per_second = 50,
                       .sender = "app@" + domain_name(0)};
+  (void)send_load(load);  // The first questions to servers that are not there take longer.
   const double alone = percentile(send_load(load).latencies_ms, 0.99);
   std::atomic<bool> is_over = false;
   std::size_t scrapes = 0;
