@@ -240,10 +240,14 @@ Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
 
 Result<Ldns<ldns_pkt>> DnsProof::ask_resolvers(const std::string& name, ldns_rr_type type) {
   Result<Ldns<ldns_pkt>> answer = fail(Fault::dns_temporary, "no resolver is configured");
-  for (const Endpoint& resolver : options_.resolvers) {
+  const auto& resolvers = options_.resolvers;
+  const std::size_t first = resolver_;
+  for (std::size_t i = 0; i < resolvers.size(); ++i) {
+    const std::size_t at = (first + i) % resolvers.size();
     wait_for_turn();
-    answer = ask(resolver, name, type, true, options_.timeout);
+    answer = ask(resolvers[at], name, type, true, options_.timeout);
     if (!answer) continue;
+    resolver_ = at;
     const auto rcode = ldns_pkt_get_rcode(answer->get());
     if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN) break;
   }

@@ -5,6 +5,7 @@
 // delegated selector is proven where it leads. Blocks: for the pool.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <string>
@@ -59,13 +60,14 @@ class DnsProof final : public RecordProof {
   [[nodiscard]] Seen look_in_zone(std::string name, const std::string& expected);
   [[nodiscard]] One ask_one(const Endpoint& server, const std::string& name,
                             const std::string& expected, bool authoritative);
-  /// The first resolver that can tell.
+  /// The first resolver that can tell, beginning with the one that could last.
   [[nodiscard]] Result<Ldns<ldns_pkt>> ask_resolvers(const std::string& name, ldns_rr_type type);
   [[nodiscard]] Result<std::vector<Endpoint>> servers_of(const std::string& apex);
   [[nodiscard]] Result<std::vector<Endpoint>> addresses_of(const std::string& host);
   void wait_for_turn();
 
   Options options_;
+  std::atomic<std::size_t> resolver_ = 0;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point next_turn_;
 };
