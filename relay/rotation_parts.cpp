@@ -6,7 +6,8 @@ namespace {
 using config::RotationSettings;
 
 constexpr std::chrono::milliseconds kDnsTimeout{3000};  // Of one server; it is asked again later.
-constexpr std::chrono::seconds kSettle{6};  // More than keys::DomainStore looks again after.
+// keys::DomainStore looks again after 5 s, and mail may be on its way.
+constexpr std::chrono::seconds kSettle{10};
 
 keys::DnsProof::Options proof_options(const config::Settings& settings) {
   const RotationSettings& rotation = settings.rotation;
