@@ -208,8 +208,10 @@ net::Task<Result<OperatorActions::Part>> OperatorActions::walk(admin::ManyOrder 
     std::vector<admin::QueueOrder> orders;
     bool is_last = page->size() < kPage;
     for (const spool::Message& message : *page) {
-      is_last = is_last || (order.until != QueueId() && message.record.id > order.until);
-      if (order.until != QueueId() && message.record.id > order.until) break;
+      if (order.until != QueueId() && message.record.id > order.until) {
+        is_last = true;
+        break;
+      }
       ++part.looked_at;
       after = message.record.id;
       if (!matches(message)) continue;
