@@ -89,6 +89,13 @@ class Import(EndToEnd):
         self.assertIn("1024 bits", taken["notes"][0])
         self.compare(configuration, ["a@example.com"], taken)
 
+    def test_an_import_that_finds_no_key_says_so(self):
+        for name in ("keys", "signing"):
+            (self.folder / name).write_text("# nothing\n")
+        configuration = self.opendkim({}, f"KeyTable {self.folder}/keys", f"SigningTable {self.folder}/signing")
+        _, done = self.take("opendkim", configuration, check=False)
+        self.assertEqual((done.returncode, b"names no key that signs" in done.stderr), (1, True), done.stderr)
+
     def test_a_key_of_opendkim_genkey_brings_its_selector_along(self):
         key = signers.make_key(self.folder / "keys", "example.com", "gen")
         taken, _ = self.take("pem", key, "--domain", "example.com", "--zone", key.with_suffix(".txt"))

@@ -157,6 +157,7 @@ class Reload(EndToEnd):
         done = run_program("reload", "--socket", socket, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertIn(b"The old configuration stays", done.stderr)
+        self.assertRegex(done.stderr, rb"signet\.toml:\d+:\d+: ", "where, and what is wrong there")
         done = run_program("reload", "--config", relay.configuration, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertIn(b"mend it, or name the relay's socket with --socket", done.stderr)
