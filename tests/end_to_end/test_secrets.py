@@ -192,7 +192,8 @@ class Secrets(ApiCase):
     def test_without_protection_the_same_search_finds_the_keys(self):
         made, _, keys = self.signing_relay(program=UNPROTECTED)
         found = Core(self, made.process, self.folder).holds(key_search.marks_in_memory(keys))
-        self.assert_found(keys, found)
+        # What was freed of a retired key is found until its memory is used again: only the keys that sign are certain.
+        self.assert_found([key for key in keys if key.name not in ("rotated.example/n1.pem", "rotated.example/r2.pem")], found)
 
     def test_no_log_metric_error_or_answer_holds_a_key(self):
         made, sink, keys = self.signing_relay()
