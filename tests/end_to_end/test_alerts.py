@@ -1,12 +1,10 @@
 """Alerts of the rule file fire for what really happens to a relay, and clear when it is mended.
 
-A real Prometheus evaluates the rules as they are shipped, but for their waits and windows (watching.shortened). Not
-made to happen here, and shown by promtool alone: SignetSignatureWrong (needs a signature that goes wrong between two
-libraries), SignetSeriesDropped (10,000 series), SignetDeliveryLogBehind (64 MiB that a disk does not take) and
-SignetSpoolCompactionBehind (a disk slower than its load)."""
+A real Prometheus evaluates the rules as they are shipped, but for their waits and windows (watching.shortened)."""
 import contextlib
 import os
 import signal
+import smtplib
 import socket
 import subprocess
 import threading
@@ -16,6 +14,7 @@ import unittest
 import mail
 import relay as relays
 import sinks
+import verify
 import waiting
 from case import EndToEnd
 from certificates import Certificate
@@ -26,6 +25,7 @@ from watching import Prometheus
 
 CLOCK = os.environ.get("SIGNET_CLOCK_PRELOAD", "")
 DISK = os.environ.get("SIGNET_DISK_PRELOAD", "")
+SIGNATURE = os.environ.get("SIGNET_SIGNATURE_PRELOAD", "")
 # The clock of a test machine may be nobody's concern, and rates over a second tell nothing of load.
 OF_THE_MACHINE = {"SignetClockUnsynchronised", "SignetLoopBusy", "SignetSpoolSlow"}
 DAY = 24 * 3600
@@ -286,6 +286,111 @@ class RelayAlerts(Watched):
         made.start()
         self.send()
         self.wait_for_silence("SignetSpoolBroken", "SignetLocalFault")
+
+    def test_a_disk_that_writes_tables_slower_than_mail_comes_is_told_until_it_keeps_up(self):
+        if not DISK:
+            raise unittest.SkipTest("SIGNET_DISK_PRELOAD names no library")
+        mood = self.folder / "mood"
+        mood.write_text("")
+        made = self.start(self.sink())
+        made.launcher = ["/usr/bin/env", f"LD_PRELOAD={DISK}", f"DISK_MOOD={mood}"]
+        made.start()
+        self.watch(made)
+        big = mail.PLAIN + 16000 * (b"x" * 62 + b"\r\n")
+        stop = threading.Event()
+
+        def load():
+            while not stop.is_set():
+                made.send(big)
+
+        loading = threading.Thread(target=load)
+        mood.write_text("slow_tables 15000")
+        loading.start()
+        try:
+            self.wait_for("SignetSpoolCompactionBehind")
+        finally:
+            stop.set()
+            mood.write_text("")
+            loading.join()
+        self.wait_for_silence("SignetSpoolCompactionBehind", action=self.send)
+
+    def test_a_signature_that_came_out_wrong_is_told_and_its_mail_stays(self):
+        if not SIGNATURE:
+            raise unittest.SkipTest("SIGNET_SIGNATURE_PRELOAD names no library")
+        wrong = self.folder / "wrong"
+        sink = self.sink()
+        made = self.start(sink)
+        made.launcher = ["/usr/bin/env", f"LD_PRELOAD={SIGNATURE}", f"WRONG_SIGNATURES={wrong}"]
+        made.start()
+        self.watch(made)
+        self.send()
+        wrong.touch()
+        refused = []
+        self.wait_for("SignetSignatureWrong", lambda: refused.append(made.refusal(mail.PLAIN)[0]), domain="example.com")
+        self.assertEqual(set(refused), {451})
+        wrong.unlink()
+        self.wait_for_silence("SignetSignatureWrong", action=self.send)
+        for received in sink.messages:
+            self.assertEqual(len(verify.signatures(received.octets)), 1)
+            verify.dkimpy(self, received.octets, made.keys)
+        self.assertIn("own signature does not verify", made.stderr())
+
+    def test_a_delivery_log_that_nobody_reads_is_told_and_delivery_waits_for_it(self):
+        pipe = self.folder / "delivery.log"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        sink = self.sink()
+        sink.answer = lambda envelope: "250 2.0.0 " + "w" * 480
+        made = self.start(sink)
+        made.start()
+        self.watch(made)
+        recipients = [f"{'r' * 50}{number}@{'long.' * 37}example" for number in range(100)]
+        sent = 0
+
+        def is_behind_after_more():
+            nonlocal sent
+            with contextlib.suppress(smtplib.SMTPException):  # Refused as soon as it is behind.
+                made.send(mail.PLAIN, recipients=recipients)
+                sent += len(recipients)
+            return made.metric("signet_delivery_log_behind") == 1
+
+        waiting.until(self, is_behind_after_more, "64 MiB wait", 600)
+        self.wait_for("SignetDeliveryLogBehind")
+        self.assertEqual(made.refusal(mail.PLAIN)[0], 451)
+        stop = threading.Event()
+        lines = []
+
+        def read():
+            while not stop.is_set():
+                with contextlib.suppress(BlockingIOError):
+                    lines.append(os.read(reader, 1 << 20))
+                    continue
+                time.sleep(0.01)
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        try:
+            self.wait_for_silence("SignetDeliveryLogBehind")
+            made.retry_until(lambda: not made.queued(), "all is delivered", 300)
+            made.stop()
+        finally:
+            stop.set()
+            reading.join()
+        delivered = b"".join(lines).count(b'"event":"delivered"')
+        self.assertEqual(delivered, sent, "no event is missing")
+
+    def test_more_domains_than_metrics_have_room_for_are_told(self):
+        made = self.start(self.sink())
+        made.start()
+        self.watch(made)
+        waiting.until(self, lambda: self.prometheus.instant("signet_series_dropped_total"), "a first scrape")
+        named = ", ".join(f'"d{number}.example"' for number in range(10_001))
+        made.write_configuration(clients=f'[[client]]\nname = "local"\nnetworks = ["127.0.0.0/8"]\ndomains = ["example.com", {named}]\n')
+        made.reload()
+        self.wait_for("SignetSeriesDropped")
+        self.wait_for_silence("SignetSeriesDropped")
+        self.send()
 
     def test_a_clock_that_steps_or_is_alone_and_mail_that_grows_old_are_told(self):
         if not CLOCK:
