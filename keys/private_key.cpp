@@ -114,10 +114,11 @@ std::string PrivateKey::public_base64() const {
   return encode_base64(contents(bio.get()));
 }
 
-std::string PrivateKey::dns_record() const {
-  const std::string_view type = algorithm_ == Algorithm::rsa ? "rsa" : "ed25519";
-  return "v=DKIM1; k=" + std::string(type) + "; p=" + public_base64();
+std::string revoked_record(Algorithm algorithm) {
+  return algorithm == Algorithm::rsa ? "v=DKIM1; k=rsa; p=" : "v=DKIM1; k=ed25519; p=";
 }
+
+std::string PrivateKey::dns_record() const { return revoked_record(algorithm_) + public_base64(); }
 
 SecretText PrivateKey::to_pem() const {
   const SecretScope scope;

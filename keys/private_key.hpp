@@ -17,9 +17,12 @@ struct evp_pkey_st;
 namespace signet::keys {
 
 enum class Algorithm { rsa, ed25519 };
+
 [[nodiscard]] constexpr std::string_view name_of(Algorithm algorithm) {
   return algorithm == Algorithm::rsa ? "rsa-sha256" : "ed25519-sha256";
 }
+/// What the record of a revoked key says: an empty p= (RFC 6376 3.6.1).
+[[nodiscard]] std::string revoked_record(Algorithm algorithm);
 
 struct FreeKey {
   void operator()(evp_pkey_st* key) const;

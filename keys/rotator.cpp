@@ -1,7 +1,6 @@
 #include "keys/rotator.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "keys/create_key.hpp"
 
@@ -9,10 +8,6 @@ namespace signet::keys {
 namespace {
 
 constexpr int kMaxSteps = 20;  // In one go; the rest is done on the next.
-
-std::string revoked_record(const KeyEntry& key) {
-  return key.algorithm == Algorithm::ed25519 ? "v=DKIM1; k=ed25519; p=" : "v=DKIM1; k=rsa; p=";
-}
 
 }  // namespace
 
@@ -100,7 +95,9 @@ Result<void> Rotator::perform(const Domain& domain, const Due& due) {
     case Step::revoke: {
       const auto key = entry(domain, due.selector);
       if (!key) return key.failure();
-      if (const auto told = publish_record(domain, due.selector, revoked_record(*key)); !told)
+      if (const auto told =
+              publish_record(domain, due.selector, revoked_record(algorithm_of(*key)));
+          !told)
         return told;
       if (key->state != KeyState::retiring) return {};
       return move(domain, due, KeyState::revoked);
@@ -150,17 +147,6 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
   if (!made) return made.failure();
   tell(domain, before, *keys);
   return {};
-}
-
-Result<KeyEntry> Rotator::begin(const Domain& domain, Algorithm algorithm) {
-  const auto created = create(
-      domain, {.step = Step::create, .algorithm = algorithm, .reason = "asked for by an operator"});
-  if (!created) return created.failure();
-  const auto keys = read_key_set(options_.store, domain);
-  if (!keys) return keys.failure();
-  const auto* made = successor_of(*keys, algorithm);
-  if (made == nullptr) return fail(Fault::key_state_wrong, "the new key is in use already");
-  return *made;
 }
 
 Result<void> Rotator::mend_missing_key(const Domain& domain, const std::string& selector) {
@@ -213,109 +199,6 @@ Result<void> Rotator::publish_record(const Domain& domain, const std::string& se
   return done;
 }
 
-Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selector) {
-  if (const auto mended = mend_missing_key(domain, selector); !mended) return mended.failure();
-  const auto key = entry(domain, selector);
-  if (!key) return key;
-  if (key->state == KeyState::revoked || key->state == KeyState::deleted ||
-      key->state == KeyState::failed) {
-    const std::string what = "selector " + selector + " is " + std::string(name_of(key->state)) +
-                             ": its record must not come back";
-    return fail(Fault::key_state_wrong, what, what);
-  }
-  const auto record = record_of(domain, *key);
-  if (!record) return record.failure();
-  if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
-  if (key->state == KeyState::generated) {
-    const auto moved = move(domain, selector, KeyState::published, "given to the publisher");
-    if (!moved) return moved.failure();
-  }
-  return entry(domain, selector);
-}
-
-Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& selector,
-                                   bool unproven) {
-  const auto key = entry(domain, selector);
-  if (!key || key->state == KeyState::active) return key;
-  if (!is_pending(*key) && key->state != KeyState::retiring) {
-    const std::string what =
-        "selector " + selector + " is " + std::string(name_of(key->state)) + ": make another key";
-    return fail(Fault::key_state_wrong, what, what);
-  }
-  const auto record = record_of(domain, *key);
-  if (!record) return record.failure();
-  if (!unproven) {
-    if (const auto proven = prove(domain, *key, *record); !proven) return proven.failure();
-  }
-  const std::string reason = unproven ? "an operator takes it unproven" : "proven in the DNS";
-  const auto changed = change(domain, [&](KeySet& keys) -> Result<void> {
-    using enum KeyState;
-    for (const auto step : {published, verified}) {
-      const auto* now = find_key(keys, selector);
-      const bool is_before = now != nullptr &&
-                             (now->state == generated || now->state == published) &&
-                             now->state < step;
-      if (!is_before) continue;
-      if (const auto moved = move_key(keys, selector, step, note(reason)); !moved) return moved;
-    }
-    return activate_key(keys, selector, note(reason));
-  });
-  if (!changed) return changed.failure();
-  return entry(domain, selector);
-}
-
-Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std::string& record) {
-  const auto name = record_name(domain, key.selector);
-  const auto seen = proof_.look(name, record);
-  if (seen.seen != RecordSeen::ours) {
-    const std::string what =
-        "the DNS does not prove " + name + ": " + (seen.detail.empty() ? "no answer" : seen.detail);
-    return fail(Fault::key_state_wrong, what, what);
-  }
-  if (key.state != KeyState::generated && key.state != KeyState::published) return {};
-  if (key.state == KeyState::generated) {
-    const auto moved =
-        move(domain, key.selector, KeyState::published, "an operator has it in the DNS");
-    if (!moved) return moved;
-  }
-  const WallTime known = key.first(KeyState::published).value_or(clock_.now());
-  const WallTime expired = known + remembered(key, seen);
-  if (clock_.now() >= expired) return {};
-  const std::string what = name +
-                           " is in the DNS, but answers without it may be remembered until " +
-                           format_time(expired) + ": activate it then, or --unproven now";
-  return fail(Fault::key_state_wrong, what, what);
-}
-
-Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& selector) {
-  const auto key = entry(domain, selector);
-  if (!key || key->state == KeyState::retiring) return key;
-  const auto moved = move(domain, selector, KeyState::retiring, "asked for by an operator");
-  if (!moved) return moved.failure();
-  return entry(domain, selector);
-}
-
-Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
-  const auto key = entry(domain, selector);
-  if (!key) return key;
-  if (key->state == KeyState::generated) {
-    const auto moved = move(domain, selector, KeyState::failed, "revoked before it was published");
-    if (!moved) return moved.failure();
-    return entry(domain, selector);
-  }
-  if (key->state != KeyState::revoked) {
-    const auto moved = move(domain, selector, KeyState::revoked, "asked for by an operator");
-    if (!moved) return moved.failure();
-    const auto settled = key->since().value_or(clock_.now()) + options_.policy.settle;
-    const bool may_sign = key->state == KeyState::active || key->state == KeyState::canary ||
-                          (key->state == KeyState::retiring && settled > clock_.now());
-    if (may_sign && publisher_.acts()) std::this_thread::sleep_for(options_.policy.settle);
-  }
-  const auto told = publish_record(domain, selector, revoked_record(*key));
-  if (!told) return told.failure();
-  return entry(domain, selector);
-}
-
 // A selector that lived before may still be cached as it was.
 std::chrono::seconds Rotator::remembered(const KeyEntry& key, const Seen& seen) const {
   const bool lived = std::ranges::find(key.moves, KeyState::deleted, &Move::to) != key.moves.end();
@@ -343,7 +226,7 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
 }
 
 Result<std::string> Rotator::record_of(const Domain& domain, const KeyEntry& key) const {
-  if (key.state == KeyState::revoked) return revoked_record(key);
+  if (key.state == KeyState::revoked) return revoked_record(algorithm_of(key));
   const auto file = std::filesystem::path(domain.text()) / (key.selector + ".pem");
   const auto loaded = PrivateKey::load(options_.store.directory, file, options_.store.allow_group);
   if (!loaded) return loaded.failure();
