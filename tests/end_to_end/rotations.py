@@ -213,6 +213,14 @@ class RotationCase(EndToEnd):
         update.replace(key["name"] + ".", 1, "TXT", pieces)
         self.assertEqual(dns.query.tcp(update, server.address, port=server.port, timeout=10).rcode(), 0)
 
+    def make_old(self, made, key):
+        """Its keyset says that it is active for three days."""
+        made.write_keyset(key["domain"], {key["selector"]: "active"})
+        with open(self.folder / "store" / key["domain"] / "keyset.toml", "a") as keyset:
+            for days, state in ((5, "generated"), (4, "published"), (4, "verified"), (3, "active")):
+                at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 24 * 3600))
+                keyset.write(f'[[key.move]]\nto = "{state}"\nat = "{at}"\nreason = "long ago"\nby = "test"\n')
+
     def send_until(self, made, domains, question, seconds):
         deadline = time.monotonic() + seconds
         count = 0

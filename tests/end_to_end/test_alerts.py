@@ -485,11 +485,7 @@ class KeyAlerts(RotationCase, Watched):
         made = self.prepare(["example.com"], interval="1h")
         key = made.key("example.com")
         self.publish(key)
-        made.write_keyset("example.com", {key["selector"]: "active"})
-        with open(self.folder / "store/example.com/keyset.toml", "a") as keyset:
-            for days, state in ((5, "generated"), (4, "published"), (4, "verified"), (3, "active")):
-                at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * DAY))
-                keyset.write(f'[[key.move]]\nto = "{state}"\nat = "{at}"\nreason = "long ago"\nby = "test"\n')
+        self.make_old(made, key)
         self.server.stop()
         made.start()
         self.watch(made)

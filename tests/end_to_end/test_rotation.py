@@ -167,6 +167,22 @@ class Rotation(RotationCase):
         active = lambda: [f["domain"] for f in made.log() if f["event"] == "key" and f["to"] == "active"]
         self.assertEqual(waiting.until(self, active, "the other rotates", 60)[0], "example.com")
 
+    def test_after_a_restart_no_rotation_begins_beside_one_that_is_under_way(self):
+        made = self.prepare(["example.com", "aaa.example"], interval="1h", more="at_once = 1")
+        self.make_old(made, made.key("example.com"))
+        self.server.stop()
+        made.start()
+        waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > 0, "a rotation that can't go on", 60)
+        made.stop()
+        self.make_old(made, made.key("aaa.example"))  # It is looked at first.
+        made.start()
+        waiting.until(self, lambda: made.metric("signet_publisher_errors_total") > 1, "some walks over the store", 60)
+        self.assertEqual(len(self.states(made, "example.com")), 2)
+        self.assertEqual(len(self.states(made, "aaa.example")), 1)
+        self.server.start()
+        waiting.until(self, lambda: len(self.states(made, "aaa.example")) == 2, "its turn, once the other is done", 60)
+        self.assertIn("retiring", self.states(made, "example.com").values())
+
     def test_a_rotation_that_waits_says_why_in_the_log(self):
         made = self.prepare(["example.com"], interval="3s", more="")
         made.parts["more"] = made.parts["more"].replace('publisher = "rfc2136"', 'publisher = "manual"')

@@ -286,6 +286,14 @@ class RspamdTest : public ImportTest {
   std::vector<std::string> notes_;
 };
 
+TEST_F(RspamdTest, one_that_is_switched_off_is_read_and_noted) {
+  const std::string rule = "use_esld = false;\ndomain { a.example { path = /a; selector = s; } }\n";
+  EXPECT_THAT(read(rule), ElementsAre("a.example a.example:s:/a"));
+  EXPECT_THAT(notes_, IsEmpty());
+  EXPECT_THAT(read("enabled = false;\n" + rule), ElementsAre("a.example a.example:s:/a"));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("does not sign at all")));
+}
+
 TEST_F(RspamdTest, sections_maps_and_the_path_for_all) {
   const auto keys = elsewhere_ / "keys";
   write_elsewhere("keys/c.example.all.key", "");
