@@ -4,19 +4,18 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
-#include <sstream>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
 
 #include "monitoring/metric_families.hpp"
+#include "monitoring/text_format.hpp"
 
 namespace signet::monitoring {
 namespace {
@@ -433,9 +432,7 @@ std::string Metrics::expose() const {
     const std::lock_guard lock(impl_->scrape_mutex);
     for (const auto& [family, read] : impl_->scraped) impl_->scrape(family, read());
   }
-  std::ostringstream out;
-  prometheus::TextSerializer{}.Serialize(out, impl_->registry.Collect());
-  return std::move(out).str();
+  return to_text(impl_->registry.Collect());
 }
 
 }  // namespace signet::monitoring
