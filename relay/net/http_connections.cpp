@@ -10,6 +10,13 @@ namespace signet::net {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{20};
+// RFC 9110 15.5.9. By hand: to evhttp a request that is not whole yet is none to be answered.
+constexpr std::string_view kLate =
+    "HTTP/1.1 408 Request Timeout\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Length: 50\r\n"
+    "Connection: close\r\n\r\n"
+    "the request took too long to come: nothing is done";
 
 // By fstatat, which asks the kernel of whatever the number names now: a descriptor that evhttp
 // closed may be another thread's by then, and fstat would claim to use that one.
@@ -25,6 +32,12 @@ bool HttpConnections::Connection::is_open() const { return inode_of(descriptor) 
 void HttpConnections::Connection::cut() {
   is_cut = true;
   if (is_open()) ::shutdown(descriptor, SHUT_RDWR);
+}
+
+void HttpConnections::Connection::end_late() {
+  if (!has_request && !is_cut && is_open())
+    static_cast<void>(::send(descriptor, kLate.data(), kLate.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  cut();
 }
 
 HttpConnections::HttpConnections(event_base* base, HttpLimits limits)
@@ -74,7 +87,7 @@ void HttpConnections::adopt() {
     mine.has_request = false;
     mine.is_cut = false;
     mine.clock.reset(event_new(
-        base_, -1, 0, [](int, short, void* self) { static_cast<Connection*>(self)->cut(); },
+        base_, -1, 0, [](int, short, void* self) { static_cast<Connection*>(self)->end_late(); },
         &mine));
     start_clock(connection);
   }

@@ -44,6 +44,8 @@ class HttpConnections {
     [[nodiscard]] bool is_open() const;
     /// evhttp sees the end of the stream and forgets the connection.
     void cut();
+    /// The time is over: who has not sent a whole request is told so.
+    void end_late();
   };
 
   void adopt();

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -189,7 +190,29 @@ TEST_F(HttpServerTest, cuts_off_a_request_that_takes_too_long) {
   const auto server = open(at_once(&echo), limits);
   Client slow(server->endpoint());
   slow.say("GET / HTTP/1.1\r\nHost: ");
-  EXPECT_EQ(slow.hear(), "");
+  const std::string heard = slow.hear();
+  EXPECT_THAT(heard, StartsWith("HTTP/1.1 408 "));
+  const std::string body = heard.substr(heard.find("\r\n\r\n") + 4);
+  EXPECT_THAT(heard, HasSubstr("Content-Length: " + std::to_string(body.size()) + "\r\n"));
+}
+
+TEST_F(HttpServerTest, a_body_that_takes_too_long_reaches_no_handler) {
+  HttpLimits limits;
+  limits.time = std::chrono::milliseconds(50);
+  std::atomic<int> handled = 0;
+  const auto server = open(
+      [&](HttpExchange exchange) {
+        ++handled;
+        exchange.respond({200, "text/plain", "done"});
+      },
+      limits);
+  Client slow(server->endpoint());
+  slow.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhal");
+  EXPECT_THAT(slow.hear(), StartsWith("HTTP/1.1 408 "));
+  slow.say("f!");
+  EXPECT_THAT(Client(server->endpoint()).ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+              EndsWith("done"));
+  EXPECT_EQ(handled, 1);
 }
 
 TEST_F(HttpServerTest, a_handler_may_take_longer_than_a_request) {
@@ -202,7 +225,7 @@ TEST_F(HttpServerTest, a_handler_may_take_longer_than_a_request) {
   Client client(server->endpoint());
   client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   HttpExchange exchange = asked.get_future().get();
-  EXPECT_EQ(slow.hear(), "") << "the time of the others is over";
+  EXPECT_THAT(slow.hear(), StartsWith("HTTP/1.1 408 ")) << "the time of the others is over";
   exchange.respond({200, "text/plain", "patience"});
   EXPECT_THAT(client.hear(), EndsWith("patience"));
 }
