@@ -19,7 +19,8 @@ Result<Mailbox> read_mailbox(const char* option, const std::string& text) {
   return mailbox;
 }
 
-/// A client by name, by where it comes from, or the first that may use the author's domain.
+/// A client by name, by where it comes from, or the first that may use the author's domain; where
+/// none may, one that hears so.
 Result<const config::ClientSettings*> pick_client(const config::Settings& settings,
                                                   const admin::Hypothesis& asked,
                                                   const Domain& author, json& told) {
@@ -43,10 +44,13 @@ Result<const config::ClientSettings*> pick_client(const config::Settings& settin
   }
   for (const auto& client : settings.clients) {
     if (!authorise::may_be_own(client, author)) continue;
-    told = explain::client_json(client, "the first that may use " + author.text());
+    told = explain::client_json(client, "the first whose domains take in " + author.text());
     return &client;
   }
-  return static_cast<const config::ClientSettings*>(nullptr);
+  if (settings.clients.empty()) return static_cast<const config::ClientSettings*>(nullptr);
+  const auto& any = settings.clients.front();
+  told = explain::client_json(any, "one for all, as no client's domains take in " + author.text());
+  return &any;
 }
 
 }  // namespace

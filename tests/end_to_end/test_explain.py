@@ -74,6 +74,13 @@ class Explain(EndToEnd):
         self.assertEqual(stranger["outcome"]["cause"], "client_unknown")
         foreign = self.hypothesis(relay, "zoe@foreign.example", mail.FRIEND, "--client", "local", status=1)
         self.assertEqual(foreign["outcome"]["cause"], "sender_not_allowed")
+        anybody = self.hypothesis(relay, "zoe@foreign.example", mail.FRIEND, status=1)
+        self.assertEqual(anybody["outcome"], foreign["outcome"])
+        self.assertEqual(anybody["client"]["why"], "the first whose domains take in foreign.example")
+        relay.write_configuration(clients=relay.parts["clients"].replace('"all"', '["example.com"]'))
+        anybody = self.hypothesis(relay, "zoe@foreign.example", mail.FRIEND, status=1)
+        self.assertEqual(anybody["outcome"]["cause"], "sender_not_allowed")
+        self.assertEqual(anybody["client"]["why"], "one for all, as no client's domains take in foreign.example")
         other = self.hypothesis(relay, "zoe@foreign.example", mail.FRIEND, "--client", "local", "--mail-from", mail.AUTHOR, status=1)
         self.assertEqual(other["outcome"]["cause"], "author_not_allowed")
 
