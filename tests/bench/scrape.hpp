@@ -8,8 +8,8 @@
 namespace signet::bench {
 
 /// scrape_ms_1000_domains (of a relay that has signed and judged mail of each), with all families
-/// that have a domain as a label expose_ms_1000_domains, and accept_p99_ms_added_by_scrapes. Returns
-/// the raw counts. Of `plan` the number is not used.
+/// that have a domain as a label expose_ms_1000_domains, and accept_p99_ms_added_by_scrapes.
+/// Returns the raw counts. Of `plan` the number is not used.
 [[nodiscard]] nlohmann::json scrape(const MillionPlan& plan);
 
 }  // namespace signet::bench
