@@ -76,6 +76,7 @@ class CommandPublisher final : public Publisher {
     posix_spawnattr_setpgroup(&attributes, 0);  // So that its children end with it.
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     std::vector<char*> arguments;
+    arguments.reserve(options_.program.size() + 1);
     for (std::string& argument : options_.program) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
     auto environment = bare_environment();

@@ -19,8 +19,8 @@ Result<Mailbox> read_mailbox(const char* option, const std::string& text) {
   return mailbox;
 }
 
-/// A client by name, by where it comes from, or the first that may use the author's domain; where
-/// none may, one that hears so.
+/// A client by name, by where it comes from, or the first whose domains take in the author's; where
+/// none does, one that hears so.
 Result<const config::ClientSettings*> pick_client(const config::Settings& settings,
                                                   const admin::Hypothesis& asked,
                                                   const Domain& author, json& told) {
