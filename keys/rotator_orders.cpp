@@ -18,7 +18,7 @@ Result<KeyEntry> Rotator::begin(const Domain& domain, Algorithm algorithm) {
 
 Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selector) {
   if (const auto mended = mend_missing_key(domain, selector); !mended) return mended.failure();
-  const auto key = entry(domain, selector);
+  auto key = entry(domain, selector);
   if (!key) return key;
   if (key->state == KeyState::revoked || key->state == KeyState::deleted ||
       key->state == KeyState::failed) {
@@ -38,7 +38,7 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
 
 Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& selector,
                                    bool unproven) {
-  const auto key = entry(domain, selector);
+  auto key = entry(domain, selector);
   if (!key || key->state == KeyState::active) return key;
   if (!is_pending(*key) && key->state != KeyState::retiring) {
     const std::string what =
@@ -91,7 +91,7 @@ Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std
 }
 
 Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& selector) {
-  const auto key = entry(domain, selector);
+  auto key = entry(domain, selector);
   if (!key || key->state == KeyState::retiring) return key;
   const auto moved = move(domain, selector, KeyState::retiring, "asked for by an operator");
   if (!moved) return moved.failure();
@@ -99,7 +99,7 @@ Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& select
 }
 
 Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
-  const auto key = entry(domain, selector);
+  auto key = entry(domain, selector);
   if (!key) return key;
   if (key->state == KeyState::generated) {
     const auto moved = move(domain, selector, KeyState::failed, "revoked before it was published");

@@ -63,7 +63,7 @@ void add_problems(const Facts& facts, const DmarcRecord& record, Findings& findi
 }
 
 std::string policy_words(const align::AppliedPolicy& policy) {
-  const std::string declared(align::name_of(policy.declared));
+  std::string declared(align::name_of(policy.declared));
   if (policy.policy == policy.declared) return declared;
   return declared + ", lowered to " + std::string(align::name_of(policy.policy)) + " by t=y";
 }

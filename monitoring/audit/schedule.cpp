@@ -43,6 +43,7 @@ void Schedule::begun(const Domain& domain, SteadyTime now) {
 
 std::vector<Domain> Schedule::domains() const {
   std::vector<Domain> domains;
+  domains.reserve(turns_.size());
   for (const auto& [domain, turn] : turns_) domains.push_back(domain);
   return domains;
 }
