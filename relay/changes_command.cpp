@@ -78,6 +78,7 @@ Result<std::vector<KindChange>> try_on(const std::vector<Told>& all,
   const auto judged = are_judged ? Explainer::Judged::always : Explainer::Judged::where_set;
   (*offline)->run(look(**offline, std::move(settings), std::move(kinds), judged, outlooks));
   std::vector<KindChange> changes;
+  changes.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i)
     changes.push_back({all[i].entry, compare_outlooks(all[i].outlook, *outlooks[i])});
   return changes;
