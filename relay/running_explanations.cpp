@@ -3,6 +3,7 @@
 #include "relay/admin/queue_json.hpp"
 #include "relay/destination_key.hpp"
 #include "relay/route/diversion.hpp"
+#include "relay/suspended_delivery.hpp"
 
 namespace signet {
 namespace {
@@ -63,14 +64,13 @@ net::Task<void> RunningExplanations::run(QueueId id, Done done) {
   done(std::move(told));
 }
 
-std::optional<Suspension> RunningExplanations::suspended(const spool::Record& record,
-                                                         const Domain& destination) const {
+std::optional<Suspension> RunningExplanations::suspended(
+    const config::Settings& settings, const spool::Record& record,
+    const spool::RecipientState& recipient) const {
   const Suspensions& all = services_.suspensions;
-  auto found = all.find(SuspensionKind::destination, destination.text());
-  if (!found) found = all.find(SuspensionKind::client, record.client);
-  if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
-  if (!found && record.envelope.sender)
-    found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
+  auto found = suspension_of(all, record, route::find_pool(settings, recipient.pool));
+  if (!found)
+    found = all.find(SuspensionKind::destination, recipient.recipient.address.domain.text());
   return found;
 }
 
@@ -85,7 +85,7 @@ void RunningExplanations::add_state_of_destinations(const spool::Message& messag
     const std::string key = destination_key(*route, state.pool, state.recipient.address.domain);
     json& recipient = told["recipients"][i];
     recipient["limits"]["connections_in_use"] = services_.leases.in_use(key);
-    if (const auto stopped = suspended(message.record, state.recipient.address.domain))
+    if (const auto stopped = suspended(*settings, message.record, state))
       recipient["suspended"] = std::string(name_of(stopped->kind)) + " " + stopped->value +
                                (stopped->reason.empty() ? "" : ": " + stopped->reason);
     const auto wait = services_.backoff.not_before(key) - services_.clock.steady();
