@@ -3,6 +3,7 @@
 #include "relay/admin/queue_json.hpp"
 #include "relay/destination_key.hpp"
 #include "relay/route/diversion.hpp"
+#include "relay/smtp/command.hpp"
 #include "relay/suspended_delivery.hpp"
 
 namespace signet {
@@ -17,6 +18,27 @@ json parsed(const std::vector<std::string>& lines) {
     if (fact.is_object()) list.push_back(std::move(fact));
   }
   return list;
+}
+
+Mailbox address_in(const json& told, const char* pointer) {
+  const auto mailbox = smtp::parse_mailbox(told.value(json::json_pointer(pointer), ""), true);
+  return mailbox ? *mailbox : Mailbox{"nobody", *Domain::parse("invalid")};
+}
+
+/// What a hypothesis speaks of, as if it were in the queue.
+spool::Message message_of(const json& told) {
+  spool::Message message;
+  message.record.client = told.value(json::json_pointer("/client/name"), "");
+  message.record.author_domain = address_in(told, "/author/address").domain.text();
+  message.record.envelope.sender = address_in(told, "/sender/address");
+  for (const json& recipient : told.at("recipients")) {
+    message.state.recipients.push_back(
+        {.recipient = {address_in(recipient, "/address"), {}},
+         .route = {},
+         .pool = recipient.value(json::json_pointer("/pool/name"), ""),
+         .last_reply = {}});
+  }
+  return message;
 }
 
 }  // namespace
@@ -34,6 +56,7 @@ void RunningExplanations::explain(admin::Hypothesis asked, Done done) {
 
 net::Task<void> RunningExplanations::run(admin::Hypothesis asked, Done done) {
   auto told = co_await explainer_.explain(services_.current.get()->settings, std::move(asked));
+  if (told) add_state_of_destinations(message_of(*told), *told);
   done(std::move(told));
 }
 
