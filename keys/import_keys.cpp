@@ -139,6 +139,11 @@ class ImportPlanner {
                          std::string(keys::name_of(same->state)) + ")");
       return false;
     }
+    if (const auto* other = find_same_name(keys, planned.selector)) {
+      refuse(domain,
+             planned.selector + " is the DNS name of the key " + other->selector + " in the store");
+      return false;
+    }
     const auto* active = active_key(keys, planned.key.algorithm());
     if (active == nullptr) return true;
     refuse(domain, "the store signs with " + active->selector + " already: retire that first");
@@ -194,6 +199,12 @@ Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, c
     known->legacy_until = entry.legacy_until;
     return folder->write(*keys);
   }
+  if (const KeyEntry* other = find_same_name(*keys, planned.selector))
+    return fail(Fault::key_state_wrong, planned.domain.text() + " has the key " + other->selector +
+                                            " by now, of the same DNS name as " + planned.selector);
+  KeySet changed = *keys;
+  changed.push_back(std::move(entry));
+  if (const auto fits = folder->accepts(changed); !fits) return fits;
   if (!keys->empty()) {
     if (const auto written = folder->write(*keys); !written) return written;
   }
@@ -201,13 +212,12 @@ Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, c
   if (!placed) return placed.failure();
   if (!*placed) {
     const auto there = folder->private_key(planned.selector);
-    if (!there || fingerprint_of(*there) != entry.fingerprint)
+    if (!there || fingerprint_of(*there) != changed.back().fingerprint)
       return fail(Fault::key_state_wrong, planned.domain.text() + ": " + planned.selector +
                                               ".pem is there and holds another key");
   }
-  keys->push_back(std::move(entry));
-  if (const auto written = folder->write(*keys); !written) return written;
-  if (observer) observer(planned.domain, keys->back());
+  if (const auto written = folder->write(changed); !written) return written;
+  if (observer) observer(planned.domain, changed.back());
   return {};
 }
 

@@ -142,11 +142,29 @@ Result<KeySet> KeyFolder::read() const {
   return keys;
 }
 
-Result<void> KeyFolder::write(const KeySet& keys) {
+Result<std::string> KeyFolder::format(const KeySet& keys) const {
   if (keys.size() > kMaxKeys)
     return fail(Fault::key_state_wrong,
                 domain_.text() + " has 100 keys: revoke some and remove them first");
-  const auto written = write_durably(directory_.get(), path() / "keyset.toml", format_key_set(keys),
+  auto text = format_key_set(keys);
+  if (text.size() > kMaxStoreFile)
+    return fail(Fault::key_state_wrong, domain_.text() + ": keyset.toml would be over 64 KiB: " +
+                                            "revoke some keys and remove them first");
+  if (const auto read = parse_key_set(text); !read)
+    return fail(Fault::key_state_wrong,
+                domain_.text() + ": keyset.toml could not be read again: " + read.error().detail);
+  return text;
+}
+
+Result<void> KeyFolder::accepts(const KeySet& keys) const {
+  const auto text = format(keys);
+  return text ? Result<void>() : Result<void>(text.failure());
+}
+
+Result<void> KeyFolder::write(const KeySet& keys) {
+  const auto text = format(keys);
+  if (!text) return text.failure();
+  const auto written = write_durably(directory_.get(), path() / "keyset.toml", *text,
                                      Existing::replaced, store_.observer);
   return written ? Result<void>() : Result<void>(written.failure());
 }

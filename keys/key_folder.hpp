@@ -38,7 +38,10 @@ class KeyFolder {
   [[nodiscard]] const Domain& domain() const { return domain_; }
   /// As read_key_set(), but no key at all is an empty set.
   [[nodiscard]] Result<KeySet> read() const;
-  /// Replaces keyset.toml. Faults: store_read_only, key_unavailable.
+  /// True if write() would take that set. Fault: key_state_wrong.
+  [[nodiscard]] Result<void> accepts(const KeySet& keys) const;
+  /// Replaces keyset.toml, unless nobody could read what it would hold then. Faults:
+  /// key_state_wrong, store_read_only, key_unavailable.
   [[nodiscard]] Result<void> write(const KeySet& keys);
   [[nodiscard]] bool has_private_key(const std::string& selector) const;
   [[nodiscard]] Result<PrivateKey> private_key(const std::string& selector) const;
@@ -51,6 +54,8 @@ class KeyFolder {
  private:
   KeyFolder(StoreAccess store, Domain domain, Descriptor directory)
       : store_(std::move(store)), domain_(std::move(domain)), directory_(std::move(directory)) {}
+  /// keyset.toml as it would be. Fault: key_state_wrong.
+  [[nodiscard]] Result<std::string> format(const KeySet& keys) const;
   [[nodiscard]] std::filesystem::path path() const { return store_.directory / domain_.text(); }
 
   StoreAccess store_;

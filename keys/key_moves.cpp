@@ -96,11 +96,9 @@ Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note) {
     note_move(*known, generated, note);
     return {};
   }
-  for (const KeyEntry& key : keys) {
-    if (is_same_name(key.selector, entry.selector))
-      return fail(Fault::key_state_wrong,
-                  "selector " + entry.selector + " is the DNS name of " + key.selector);
-  }
+  if (const KeyEntry* same = find_same_name(keys, entry.selector))
+    return fail(Fault::key_state_wrong,
+                "selector " + entry.selector + " is the DNS name of " + same->selector);
   note_move(entry, generated, note);
   keys.push_back(std::move(entry));
   return {};

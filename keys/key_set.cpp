@@ -267,6 +267,12 @@ const KeyEntry* find_key(const KeySet& keys, std::string_view selector) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+const KeyEntry* find_same_name(const KeySet& keys, std::string_view selector) {
+  const auto found = std::ranges::find_if(
+      keys, [&](const KeyEntry& key) { return is_same_name(key.selector, selector); });
+  return found == keys.end() ? nullptr : &*found;
+}
+
 Result<KeySet> parse_key_set(std::string_view toml) {
   const auto parsed = config::parse_document(toml);
   if (!parsed.error.empty()) return refuse(parsed.error_at, parsed.error);
@@ -278,9 +284,7 @@ Result<KeySet> parse_key_set(std::string_view toml) {
     for (const Value* value : *list) {
       auto key = read_entry(*value);
       if (!key) return key.failure();
-      if (std::ranges::any_of(keys, [&](const KeyEntry& other) {
-            return is_same_name(other.selector, key->selector);
-          }))
+      if (find_same_name(keys, key->selector) != nullptr)
         return refuse(value->where, "selector " + key->selector + " twice");
       keys.push_back(std::move(*key));
     }

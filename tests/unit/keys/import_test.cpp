@@ -158,6 +158,23 @@ TEST_F(ImportTest, what_the_store_has_is_not_pushed_aside) {
               ElementsAre(HasSubstr("keys of its own")));
 }
 
+TEST_F(ImportTest, a_selector_that_differs_in_case_alone_is_refused_before_and_under_the_lock) {
+  write("a.example/s1.pem", rsa_pem());
+  const auto rules = one_rule("a.example", "a.example", "S1", write_elsewhere("e", ed25519_pem()));
+  EXPECT_THAT(plan_import(rules, options_).refusals,
+              ElementsAre(HasSubstr("S1 is the DNS name of the key s1")));
+  std::filesystem::remove_all(store_ / "a.example");
+  write("a.example/r1.pem", rsa_pem());
+  const auto plan = plan_import(rules, options_);
+  EXPECT_THAT(plan.refusals, IsEmpty());
+  std::filesystem::rename(store_ / "a.example/r1.pem", store_ / "a.example/s1.pem");
+  const auto late = apply(plan);
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().detail, HasSubstr("same DNS name"));
+  EXPECT_FALSE(std::filesystem::exists(store_ / "a.example/S1.pem"));
+  EXPECT_TRUE(read_domain(store_, domain("a.example"), false, kNow));
+}
+
 TEST_F(ImportTest, another_signers_name_becomes_a_parent) {
   const auto file = write_elsewhere("k", rsa_pem());
   const auto plan = plan_import(one_rule("news.example.com", "example.com", "s", file), options_);

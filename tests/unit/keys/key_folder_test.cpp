@@ -91,6 +91,26 @@ TEST_F(KeyFolderTest, a_crash_at_any_step_of_a_move_leaves_the_state_before_or_a
   }
 }
 
+TEST_F(KeyFolderTest, what_could_not_be_read_again_is_not_written) {
+  write("a.example/s1.pem", rsa_pem());
+  auto folder = KeyFolder::open(access(), domain("a.example"));
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE(folder->write({{.selector = "s1", .state = KeyState::active}}));
+  const KeyEntry large{.selector = "s2", .fingerprint = std::string(70'000, 'x')};
+  const std::vector<std::pair<KeySet, std::string>> refused{
+      {{{.selector = "s1"}, {.selector = "S1"}}, "line 5: selector S1 twice"},
+      {{}, "no [[key]]"},
+      {{{.selector = "no selector"}}, "bad one"},
+      {{large}, "over 64 KiB"}};
+  for (const auto& [keys, why] : refused) {
+    const auto written = folder->write(keys);
+    ASSERT_FALSE(written) << why;
+    EXPECT_EQ(written.error().fault, Fault::key_state_wrong);
+    EXPECT_NE(written.error().detail.find(why), std::string::npos) << written.error().detail;
+    EXPECT_EQ(read().size(), 1U);
+  }
+}
+
 TEST_F(KeyFolderTest, of_a_key_that_is_a_link_only_the_link_goes) {
   write("a.example/real/k.pem", "secret");
   std::filesystem::create_symlink("real/k.pem", store_ / "a.example/s1.pem");
