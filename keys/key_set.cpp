@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "config/document.hpp"
 #include "config/quantity.hpp"
@@ -202,14 +203,14 @@ Result<void> read_policy(const Entry& section, DomainRules& rules) {
   return {};
 }
 
-/// A TOML basic string: what our own words need of it.
+/// A TOML basic string, which a JSON string without control characters is. What is not UTF-8
+/// becomes U+FFFD: a path may hold it.
 std::string quote(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c;
-  }
-  return quoted + '"';
+  std::string plain(text);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+  std::ranges::replace_if(plain, is_control, ' ');
+  return nlohmann::json(std::move(plain))
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void add_line(std::string& text, std::string_view key, std::string_view value) {

@@ -186,8 +186,9 @@ int export_keys(const ExportOrder& order) {
     }
   }
   if (order.json)
-    std::printf("%s\n",
-                json{{"directory", order.directory.string()}, {"keys", exported}}.dump().c_str());
+    std::printf("%s\n", json{{"directory", order.directory.string()}, {"keys", exported}}
+                            .dump(-1, ' ', false, json::error_handler_t::replace)
+                            .c_str());
   return status;
 }
 

@@ -175,6 +175,15 @@ TEST_F(ImportTest, a_selector_that_differs_in_case_alone_is_refused_before_and_u
   EXPECT_TRUE(read_domain(store_, domain("a.example"), false, kNow));
 }
 
+TEST_F(ImportTest, a_path_that_is_not_utf8_leaves_the_domain_readable) {
+  const auto file = write_elsewhere("k\xff\n\"\\\x7f\xc3\xa9.pem", rsa_pem());
+  ASSERT_TRUE(apply(plan_import(one_rule("a.example", "a.example", "s1", file), options_)));
+  const auto keys = read_key_set(options_.store, domain("a.example"));
+  ASSERT_TRUE(keys) << keys.error().detail;
+  EXPECT_THAT(keys->front().moves.front().reason,
+              testing::EndsWith("/k\xef\xbf\xbd \"\\ \xc3\xa9.pem"));
+}
+
 TEST_F(ImportTest, another_signers_name_becomes_a_parent) {
   const auto file = write_elsewhere("k", rsa_pem());
   const auto plan = plan_import(one_rule("news.example.com", "example.com", "s", file), options_);
