@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "keys/base64.hpp"
+#include "keys/key_moves.hpp"
 #include "relay/base/file_owner.hpp"
 
 namespace signet::keys {
@@ -146,7 +147,9 @@ Result<std::string> KeyFolder::format(const KeySet& keys) const {
   if (keys.size() > kMaxKeys)
     return fail(Fault::key_state_wrong,
                 domain_.text() + " has 100 keys: revoke some and remove them first");
-  auto text = format_key_set(keys);
+  KeySet kept = keys;
+  auto text = format_key_set(kept);
+  while (text.size() > kMaxStoreFile && forget_move(kept)) text = format_key_set(kept);
   if (text.size() > kMaxStoreFile)
     return fail(Fault::key_state_wrong, domain_.text() + ": keyset.toml would be over 64 KiB: " +
                                             "revoke some keys and remove them first");

@@ -40,7 +40,8 @@ class KeyFolder {
   [[nodiscard]] Result<KeySet> read() const;
   /// True if write() would take that set. Fault: key_state_wrong.
   [[nodiscard]] Result<void> accepts(const KeySet& keys) const;
-  /// Replaces keyset.toml, unless nobody could read what it would hold then. Faults:
+  /// Replaces keyset.toml, unless nobody could read what it would hold then. Old moves go where the
+  /// file would be too large. Faults:
   /// key_state_wrong, store_read_only, key_unavailable.
   [[nodiscard]] Result<void> write(const KeySet& keys);
   [[nodiscard]] bool has_private_key(const std::string& selector) const;
