@@ -14,6 +14,22 @@ constexpr unsigned kMinRsaBits = 2048;
 
 std::string name_of(const ImportedKey& key) { return key.selector + " of " + key.domain.text(); }
 
+/// A key of the store that signs with the algorithm of `planned` and is none of those to be
+/// imported: two would sign then.
+const KeyEntry* pushed_aside(const KeySet& keys, const PlannedKey& planned,
+                             const std::vector<PlannedKey>& all) {
+  const auto is_planned = [&](const KeyEntry& key) {
+    return std::ranges::any_of(all, [&](const PlannedKey& other) {
+      return other.domain == planned.domain && other.selector == key.selector;
+    });
+  };
+  const auto found = std::ranges::find_if(keys, [&](const KeyEntry& key) {
+    return key.state == KeyState::active && algorithm_of(key) == planned.key.algorithm() &&
+           !is_planned(key);
+  });
+  return found == keys.end() ? nullptr : &*found;
+}
+
 class ImportPlanner {
  public:
   ImportPlanner(ImportRules rules, const ImportOptions& options)
@@ -123,13 +139,14 @@ class ImportPlanner {
     bool has_rsa = active_key(keys, Algorithm::rsa) != nullptr;
     for (PlannedKey& key : planned) {
       has_rsa = has_rsa || key.key.algorithm() == Algorithm::rsa;
-      if (!fits_key(domain, keys, key)) return false;
+      if (!fits_key(domain, keys, key, planned)) return false;
     }
     if (!has_rsa) refuse(domain, "has an Ed25519 key only, which signs only beside an RSA key");
     return has_rsa;
   }
 
-  bool fits_key(const Domain& domain, const KeySet& keys, PlannedKey& planned) {
+  bool fits_key(const Domain& domain, const KeySet& keys, PlannedKey& planned,
+                const std::vector<PlannedKey>& all) {
     const auto* same = find_key(keys, planned.selector);
     if (same != nullptr) {
       planned.is_there =
@@ -144,7 +161,7 @@ class ImportPlanner {
              planned.selector + " is the DNS name of the key " + other->selector + " in the store");
       return false;
     }
-    const auto* active = active_key(keys, planned.key.algorithm());
+    const auto* active = pushed_aside(keys, planned, all);
     if (active == nullptr) return true;
     refuse(domain, "the store signs with " + active->selector + " already: retire that first");
     return false;
@@ -184,7 +201,8 @@ KeyEntry entry_of(const PlannedKey& planned, const ImportOptions& options, const
 
 // A PEM that no keyset names does no harm, one that is missing does: so it comes first. But a
 // second PEM beside a lone one needs the keyset that tells them apart.
-Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, const Note& note,
+Result<void> take_key(const PlannedKey& planned, const ImportPlan& plan,
+                      const ImportOptions& options, const Note& note,
                       const ImportObserver& observer) {
   auto folder = KeyFolder::open(options.store, planned.domain, true);
   if (!folder) return folder.failure();
@@ -202,6 +220,9 @@ Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, c
   if (const KeyEntry* other = find_same_name(*keys, planned.selector))
     return fail(Fault::key_state_wrong, planned.domain.text() + " has the key " + other->selector +
                                             " by now, of the same DNS name as " + planned.selector);
+  if (const KeyEntry* active = pushed_aside(*keys, planned, plan.keys))
+    return fail(Fault::key_state_wrong, planned.domain.text() + " signs with " + active->selector +
+                                            " by now: retire that first");
   KeySet changed = *keys;
   changed.push_back(std::move(entry));
   if (const auto fits = folder->accepts(changed); !fits) return fits;
@@ -250,7 +271,7 @@ ImportPlan plan_import(ImportRules rules, const ImportOptions& options) {
 Result<void> apply_import(const ImportPlan& plan, const ImportOptions& options, const Note& note,
                           const ImportObserver& observer) {
   for (const PlannedKey& key : plan.keys)
-    if (const auto taken = take_key(key, options, note, observer); !taken) return taken;
+    if (const auto taken = take_key(key, plan, options, note, observer); !taken) return taken;
   return {};
 }
 

@@ -184,6 +184,35 @@ TEST_F(ImportTest, a_path_that_is_not_utf8_leaves_the_domain_readable) {
               testing::EndsWith("/k\xef\xbf\xbd \"\\ \xc3\xa9.pem"));
 }
 
+TEST_F(ImportTest, of_two_imports_planned_at_once_the_second_is_refused) {
+  const auto one = one_rule("a.example", "a.example", "s1", write_elsewhere("1", rsa_pem()));
+  const auto other =
+      one_rule("a.example", "a.example", "s2",
+               write_elsewhere("2", PrivateKey::generate(Algorithm::rsa)->to_pem().view()));
+  const auto first = plan_import(one, options_);
+  const auto second = plan_import(other, options_);
+  ASSERT_TRUE(apply(first));
+  const auto late = apply(second);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().fault, Fault::key_state_wrong);
+  EXPECT_THAT(late.error().detail, HasSubstr("signs with s1 by now"));
+  EXPECT_THAT(*read_key_set(options_.store, domain("a.example")), SizeIs(1));
+  EXPECT_THAT(told_, ElementsAre("a.example s1"));
+}
+
+TEST_F(ImportTest, two_keys_of_one_import_sign_both_also_when_the_first_is_there) {
+  auto rules = one_rule("a.example", "a.example", "s1", write_elsewhere("1", rsa_pem()));
+  const auto half = rules;
+  const auto other = PrivateKey::generate(Algorithm::rsa)->to_pem();
+  rules.rules.front().keys.push_back(
+      {domain("a.example"), "s2", write_elsewhere("2", other.view())});
+  ASSERT_TRUE(apply(plan_import(half, options_)));
+  const auto whole = plan_import(rules, options_);
+  EXPECT_THAT(whole.refusals, IsEmpty());
+  ASSERT_TRUE(apply(whole));
+  EXPECT_THAT((*read_domain(store_, domain("a.example"), false, kNow))->keys, SizeIs(2));
+}
+
 TEST_F(ImportTest, another_signers_name_becomes_a_parent) {
   const auto file = write_elsewhere("k", rsa_pem());
   const auto plan = plan_import(one_rule("news.example.com", "example.com", "s", file), options_);
