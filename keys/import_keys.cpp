@@ -199,6 +199,15 @@ KeyEntry entry_of(const PlannedKey& planned, const ImportOptions& options, const
   return entry;
 }
 
+/// The key as the observer hears of it: no move changed it, but somebody did.
+KeyEntry with_new_end(KeyEntry known, KeyEntry imported) {
+  auto& note = imported.moves.front();
+  note.reason += known.legacy_until ? ", signs until " + format_time(*known.legacy_until)
+                                    : std::string(", has no end");
+  known.moves.push_back(std::move(note));
+  return known;
+}
+
 // A PEM that no keyset names does no harm, one that is missing does: so it comes first. But a
 // second PEM beside a lone one needs the keyset that tells them apart.
 Result<void> take_key(const PlannedKey& planned, const ImportPlan& plan,
@@ -215,7 +224,9 @@ Result<void> take_key(const PlannedKey& planned, const ImportPlan& plan,
                   planned.domain.text() + " has another key " + planned.selector + " by now");
     if (known->legacy_until == entry.legacy_until) return {};
     known->legacy_until = entry.legacy_until;
-    return folder->write(*keys);
+    if (const auto written = folder->write(*keys); !written) return written;
+    if (observer) observer(planned.domain, with_new_end(*known, std::move(entry)));
+    return {};
   }
   if (const KeyEntry* other = find_same_name(*keys, planned.selector))
     return fail(Fault::key_state_wrong, planned.domain.text() + " has the key " + other->selector +

@@ -147,6 +147,26 @@ TEST_F(ImportTest, short_keys_need_an_end_and_name_what_replaces_them) {
   EXPECT_FALSE(read_domain(store_, domain("example.com"), false, kNow + std::chrono::hours(25)));
 }
 
+TEST_F(ImportTest, another_end_of_a_short_key_is_told) {
+  const auto rules = one_rule("a.example", "a.example", "old", write_elsewhere("k", short_pem()));
+  std::vector<std::string> reasons;
+  for (const int days : {1, 2, 2}) {
+    options_.legacy_until = kNow + std::chrono::hours(24 * days);
+    ASSERT_TRUE(apply_import(plan_import(rules, options_), options_, {kNow, "from", "uid 0"},
+                             [&](const Domain&, const KeyEntry& key) {
+                               reasons.push_back(key.moves.back().reason + " by " +
+                                                 key.moves.back().by);
+                             }));
+  }
+  EXPECT_THAT(reasons,
+              ElementsAre(testing::EndsWith("/k by uid 0"),
+                          testing::EndsWith("/k, signs until " +
+                                            format_time(*options_.legacy_until) + " by uid 0")));
+  const auto keys = read_key_set(options_.store, domain("a.example"));
+  EXPECT_EQ(keys->front().legacy_until, options_.legacy_until);
+  EXPECT_THAT(keys->front().moves, SizeIs(1));
+}
+
 TEST_F(ImportTest, what_the_store_has_is_not_pushed_aside) {
   const auto file = write_elsewhere("k", rsa_pem());
   write("example.com/mine.pem", PrivateKey::generate(Algorithm::rsa)->to_pem().view());
