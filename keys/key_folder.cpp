@@ -101,14 +101,24 @@ std::string fingerprint_of(const PrivateKey& key) {
   return "SHA256:" + encode_base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
+Result<Descriptor> open_folder(const fs::path& store, const Domain& domain) {
+  const auto folder = store / domain.text();
+  std::error_code error;
+  if (fs::is_symlink(folder, error)) {
+    const auto real = fs::canonical(folder, error);
+    if (!error && real.filename() != domain.text())
+      return refuse(folder, "is a link to " + real.filename().string() +
+                                ": a domain needs a folder of its own name, and keys of its own");
+  }
+  return open_beneath(store, domain.text(), O_DIRECTORY);
+}
+
 Result<KeySet> read_key_set(const StoreAccess& store, const Domain& domain) {
+  const auto folder = open_folder(store.directory, domain);
+  if (!folder) return folder.failure();
   const auto file = fs::path(domain.text()) / "keyset.toml";
   const auto text = read_file(store.directory, file, FileRule::settings);
-  if (!text && text.error().fault == Fault::not_found) {
-    const auto folder = open_beneath(store.directory, domain.text(), O_DIRECTORY);
-    if (!folder) return folder.failure();
-    return find_lone_key(store, domain);
-  }
+  if (!text && text.error().fault == Fault::not_found) return find_lone_key(store, domain);
   if (!text) return text.failure();
   auto keys = parse_key_set(text->view());
   if (!keys) return refuse(store.directory / file, keys.error().detail);
@@ -131,7 +141,7 @@ Result<KeyFolder> KeyFolder::open(StoreAccess store, const Domain& domain, bool 
     for (const auto& directory : {store.directory, folder})
       if (const auto made = make_directory(directory); !made) return made.failure();
   }
-  auto directory = open_beneath(store.directory, domain.text(), O_DIRECTORY);
+  auto directory = open_folder(store.directory, domain);
   if (!directory) return directory.failure();
   if (const auto locked = lock(directory->get(), folder); !locked) return locked.failure();
   return KeyFolder(std::move(store), domain, std::move(*directory));

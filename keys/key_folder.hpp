@@ -21,6 +21,11 @@ struct StoreAccess {
   StepObserver observer = {};  ///< For tests.
 };
 
+/// Opens STORE/<domain>/. A link must lead to a folder of that name, as in a mounted secret: keys
+/// of another domain, proven for that one, would sign. Faults: not_found, key_unavailable.
+[[nodiscard]] Result<Descriptor> open_folder(const std::filesystem::path& store,
+                                             const Domain& domain);
+
 /// The keys of a domain as they are, without the lock: from keyset.toml, else from its only PEM,
 /// which is then active since the file was last changed. Faults: not_found (no key),
 /// key_unavailable.

@@ -200,10 +200,32 @@ TEST_F(ReadDomainTest, refuses_a_key_that_is_not_the_one_of_the_keyset) {
 }
 
 TEST_F(ReadDomainTest, works_in_a_mounted_secret) {
-  write("..2026/s1.pem", rsa_pem());
+  write("..2026/a.example/s1.pem", rsa_pem());
   fs::create_symlink("..2026", store_ / "..data");
-  fs::create_symlink("..data", store_ / "a.example");
+  fs::create_symlink("..data/a.example", store_ / "a.example");
   EXPECT_TRUE(read());
+  EXPECT_TRUE(read_key_set({.directory = store_}, domain("a.example")));
+  fs::remove(store_ / "a.example");  // Or a mount of the domain's own.
+  write("a.example/..2026/s1.pem", rsa_pem());
+  fs::create_symlink("..2026", store_ / "a.example/..data");
+  fs::create_symlink("..data/s1.pem", store_ / "a.example/s1.pem");
+  EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, a_link_to_another_domains_folder_gives_it_no_keys) {
+  write("b.example/s1.pem", rsa_pem());
+  for (const char* target : {"b.example", "..data/b.example"}) {
+    write("..data/b.example/s1.pem", rsa_pem());
+    fs::remove(store_ / "a.example");
+    fs::create_symlink(target, store_ / "a.example");
+    expect_refused(Fault::key_unavailable, "is a link to b.example");
+    const StoreAccess access{.directory = store_};
+    EXPECT_EQ(read_key_set(access, domain("a.example")).error().fault, Fault::key_unavailable);
+    EXPECT_EQ(KeyFolder::open(access, domain("a.example"), true).error().fault,
+              Fault::key_unavailable);
+    EXPECT_TRUE(read_domain(store_, domain("b.example"), false, WallTime{}));
+    EXPECT_TRUE(read_key_set(access, domain("b.example")));
+  }
 }
 
 TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
