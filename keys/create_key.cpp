@@ -33,12 +33,20 @@ Result<PrivateKey> make_first_key(KeyFolder& folder, const std::string& selector
   return key;
 }
 
+/// What follows the date of a day's n-th key: "", "b", ... "z", "aa", "ab", ...
+std::string day_suffix(std::size_t n) {
+  std::string text;
+  for (std::size_t left = n == 1 ? 0 : n; left > 0; left = (left - 1) / 26)
+    text.insert(text.begin(), static_cast<char>('a' + (left - 1) % 26));
+  return text;
+}
+
 /// The first of "s20261128", "s20261128b", ... that will do.
 std::string first_dated(WallTime now, const std::function<bool(const std::string&)>& will_do) {
   const std::string dated = dated_selector(now);
-  std::string selector = dated;
-  for (char letter = 'b'; !will_do(selector) && letter <= 'z'; ++letter) selector = dated + letter;
-  return selector;
+  std::size_t n = 1;
+  while (!will_do(dated + day_suffix(n))) ++n;
+  return dated + day_suffix(n);
 }
 
 /// It signs, or may yet.
@@ -53,8 +61,9 @@ Result<CreatedKey> create_in(KeyFolder& folder, std::string selector, Algorithm 
   if (!keys) return keys.failure();
   if (selector.empty())
     selector = first_dated(note.at, [&](const std::string& name) {
-      const KeyEntry* known = find_key(*keys, name);
-      return known == nullptr ? !folder.has_private_key(name) : is_of_use(*known, algorithm);
+      const KeyEntry* known = find_same_name(*keys, name);
+      return known == nullptr ? !folder.has_private_key(name)
+                              : known->selector == name && is_of_use(*known, algorithm);
     });
   if (record_name(folder.domain(), selector).size() > kMaxName)
     return fail(Fault::bad_parameter, record_name(folder.domain(), selector) +
@@ -114,7 +123,7 @@ Result<PrivateKey> make_key(KeyFolder& folder, KeySet& keys, const std::string& 
 
 std::string new_selector(const KeySet& keys, WallTime now) {
   return first_dated(
-      now, [&](const std::string& selector) { return find_key(keys, selector) == nullptr; });
+      now, [&](const std::string& selector) { return find_same_name(keys, selector) == nullptr; });
 }
 
 Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain, std::string selector,

@@ -13,7 +13,7 @@ namespace signet::keys {
                                           const std::string& selector, Algorithm algorithm,
                                           const Note& note);
 
-/// A selector that the set does not know: "s" and the date, with a letter behind it if need be.
+/// A selector that the set does not know: "s" and the date, with letters behind it if need be.
 [[nodiscard]] std::string new_selector(const KeySet& keys, WallTime now);
 
 struct CreatedKey {
@@ -24,7 +24,7 @@ struct CreatedKey {
 };
 /// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700). An existing key
 /// of that algorithm that signs or may yet sign is left as it is and returned (safe to repeat).
-/// Empty `selector`: "s" and the date, with a letter behind it if need be. The first key of a
+/// Empty `selector`: "s" and the date, with letters behind it if need be. The first key of a
 /// domain needs no keyset: it is active. A second one is `generated`, the first stays active.
 /// Blocks. Faults: bad_parameter, as make_key().
 [[nodiscard]] Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain,

@@ -245,6 +245,25 @@ TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
   EXPECT_TRUE(read());
 }
 
+TEST_F(ReadDomainTest, a_day_has_selectors_for_as_many_keys_as_a_domain) {
+  const auto now = WallTime(std::chrono::seconds(1'795'000'000));  // 2026-11-18
+  KeySet keys;
+  while (keys.size() < kMaxKeys) {
+    const auto selector = new_selector(keys, now);
+    ASSERT_EQ(find_same_name(keys, selector), nullptr) << selector;
+    ASSERT_TRUE(is_selector(selector)) << selector;
+    keys.push_back({.selector = selector, .state = KeyState::revoked});
+  }
+  EXPECT_EQ(keys[25].selector, "s20261118z");
+  EXPECT_EQ(keys[26].selector, "s20261118aa");
+  EXPECT_EQ(keys[99].selector, "s20261118cv");
+  write("a.example/keyset.toml", format_key_set({keys.begin(), keys.begin() + 27}));
+  const auto made = create("", Algorithm::rsa, now);
+  ASSERT_TRUE(made) << made.error().detail;
+  EXPECT_EQ(made->selector, "s20261118ab");
+  EXPECT_EQ(new_selector({{.selector = "S20261118"}}, now), "s20261118b");
+}
+
 TEST_F(ReadDomainTest, never_gives_out_a_key_that_must_not_sign_or_is_of_another_kind) {
   const auto now = WallTime(std::chrono::seconds(1'795'000'000));  // 2026-11-18
   ASSERT_TRUE(create("", Algorithm::rsa, now));
