@@ -8,7 +8,8 @@ namespace signet::keys {
 
 /// Makes a key pair, enters it as `generated` and writes the private half. The keyset comes first:
 /// two PEM files without one are an error. A crash between the two is mended by the next call.
-/// Faults: key_state_wrong (the selector is in use), store_read_only, key_unavailable.
+/// Faults: bad_parameter (its name, or that in the zone it is delegated to, is longer than a DNS
+/// name can be), key_state_wrong (the selector is in use), store_read_only, key_unavailable.
 [[nodiscard]] Result<PrivateKey> make_key(KeyFolder& folder, KeySet& keys,
                                           const std::string& selector, Algorithm algorithm,
                                           const Note& note);

@@ -15,10 +15,18 @@
 
 namespace signet::keys {
 
+/// Records of these selectors are in a zone of ours, behind CNAMEs.
+struct Delegation {
+  Domain zone;
+  std::vector<std::string> selectors;
+};
+
 struct StoreAccess {
   std::filesystem::path directory;
   bool allow_group = false;
   StepObserver observer = {};  ///< For tests.
+  /// New keys need names that fit it, unless domain.toml says `delegated = false`.
+  std::optional<Delegation> delegation = {};
 };
 
 /// Opens STORE/<domain>/. A link must lead to a folder of that name, as in a mounted secret: keys
@@ -40,6 +48,7 @@ class KeyFolder {
   [[nodiscard]] static Result<KeyFolder> open(StoreAccess store, const Domain& domain,
                                               bool make = false);
 
+  [[nodiscard]] const StoreAccess& store() const { return store_; }
   [[nodiscard]] const Domain& domain() const { return domain_; }
   /// As read_key_set(), but no key at all is an empty set.
   [[nodiscard]] Result<KeySet> read() const;

@@ -325,6 +325,40 @@ TEST_F(ReadDomainTest, refuses_to_create_what_could_not_sign) {
     EXPECT_FALSE(create(selector, Algorithm::rsa)) << selector;
 }
 
+TEST_F(ReadDomainTest,
+       a_name_that_does_not_fit_the_delegated_zone_is_refused_before_a_key_is_made) {
+  const auto label = std::string(59, 'x');
+  const auto name = domain(label + "." + label + "." + label + "." + std::string(48, 'x'));
+  ASSERT_EQ(("s1._domainkey." + name.text()).size(), 242U);
+  StoreAccess store{.directory = store_, .delegation = Delegation{domain("dkim.example"), {"s1"}}};
+  const auto make = [&](const std::string& selector) {
+    return create_key(store, name, selector, Algorithm::rsa, {now_, "new", "a test"});
+  };
+  const auto first = make("s1");
+  ASSERT_TRUE(first) << "244 octets fit: " << first.error().detail;
+  fs::remove_all(store_ / name.text());
+  store.delegation->zone = domain("dkim.keys.signet.example");
+  const auto refused = make("s1");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::bad_parameter);
+  EXPECT_NE(refused.error().detail.find("longer than a DNS name"), std::string::npos);
+  EXPECT_FALSE(fs::exists(store_ / name.text()));
+
+  ASSERT_TRUE(make("own"));  // In the domain's own zone.
+  auto folder = KeyFolder::open(store, name);
+  auto keys = folder->read();
+  const auto before = *keys;
+  EXPECT_EQ(make_key(*folder, *keys, "s1", Algorithm::rsa, {now_, "due", ""}).error().fault,
+            Fault::bad_parameter);
+  EXPECT_EQ(make_key(*folder, *keys, std::string(60, 's'), Algorithm::rsa, {now_, "due", ""})
+                .error()
+                .fault,
+            Fault::bad_parameter);
+  EXPECT_EQ(*folder->read(), before);
+  write(fs::path(name.text()) / "domain.toml", "[rotation]\ndelegated = false\n");
+  EXPECT_TRUE(make_key(*folder, *keys, "s1", Algorithm::rsa, {now_, "due", ""}));
+}
+
 TEST(KeySetTest, reads_what_it_writes) {
   const WallTime now(std::chrono::seconds(1'795'000'000));
   const KeySet keys{
