@@ -265,6 +265,8 @@ bool DeliveryLog::is_behind() const {
 
 const std::filesystem::path& DeliveryLog::file() const { return impl_->options.file; }
 
+Addresses DeliveryLog::addresses() const { return impl_->options.privacy.addresses; }
+
 std::uint64_t DeliveryLog::errors() const { return impl_->errors.load(std::memory_order_relaxed); }
 
 }  // namespace signet::report

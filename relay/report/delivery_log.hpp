@@ -66,6 +66,7 @@ class DeliveryLog {
   /// Failed writes and openings; each is tried again, so a growing count means a full or lost disk.
   [[nodiscard]] std::uint64_t errors() const;
   [[nodiscard]] const std::filesystem::path& file() const;
+  [[nodiscard]] Addresses addresses() const;
 
  private:
   struct Impl;
