@@ -1,7 +1,6 @@
 #include "relay/report/delivery_log.hpp"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -204,6 +204,7 @@ void DeliveryLog::Impl::open_anew() {
   File fresh = File::open(options.file, O_NONBLOCK);  // No waiting for the reader of a FIFO.
   if (!fresh.is_open()) return fails("can't be opened anew: " + std::string(std::strerror(errno)));
   file = std::move(fresh);
+  told.clear();
   // A line cut by a failed write is written whole into the new file.
   const std::size_t line_start = offset == 0 ? 0 : batch.rfind('\n', offset - 1) + 1;
   waiting_bytes.fetch_add(offset - line_start, std::memory_order_relaxed);
