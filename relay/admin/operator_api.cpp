@@ -28,7 +28,8 @@ std::optional<ManyAction> parse_action(std::string_view name) {
   return static_cast<ManyAction>(found - kNames.begin());
 }
 
-constexpr std::string_view kNoMessage = "no such message in the queue, nor in the delivery log";
+constexpr std::string_view kNoMessage =
+    "no such message in the queue, nor in the part of the delivery log that is searched";
 
 }  // namespace
 
