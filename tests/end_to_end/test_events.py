@@ -93,11 +93,11 @@ class Events(ApiCase):
 
     def test_no_quote_and_no_escape_hides_an_address(self):
         relay = self.served(monitoring='delivery_log_addresses = "hashed"\n')
-        for local in ('"secret one\\"tail"', '"secret@inner part"'):
+        for local in ('"secret one\\"behind"', '"secret@inner part"'):
             relay.send(mail.PLAIN, recipients=[f"{local}@receiver.example"])
         self.assertEqual(self.ask("GET", "/v1/explain?from=secret%40example.com&to=hidden@receiver.example", "bogus")[0], 401)
         self.assertEqual(self.ask("POST", "/v1/keys/secret%2540example.com", self.writer)[0] // 100, 4)
         waiting.until(self, lambda: len(self.delivered(relay)) == 2 and self.lines(relay).count('"event":"admin"') == 2, "all is told")
-        for word in ("secret", "tail", "inner", "hidden", "%"):
+        for word in ("secret", "behind", "inner", "hidden", "%"):
             self.assertNotIn(word, self.lines(relay))
         self.assertEqual([fact["target"] for fact in relay.log() if fact["event"] == "admin"], ["/v1/explain", "/v1/keys/"])
