@@ -9,6 +9,9 @@ namespace {
 using std::chrono::seconds;
 using enum KeyState;
 
+/// A proof so old stands for now: longer than what is done between the answer and the step.
+constexpr seconds kOfNow{10};
+
 std::uint64_t hash_of(std::string_view text) {  // FNV-1a: the same on every node and run.
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
@@ -101,7 +104,7 @@ class Planner {
     offer_give_up(key, "the record went away again");
     if (is_proven(key)) {
       const bool on_trial = policy_.canary.enabled && active_key(keys_, algorithm_of(key));
-      if (!on_trial) return offer(Step::activate, key, now_, "verified");
+      if (!on_trial) return offer_signing(Step::activate, key, now_, "verified");
       return offer_share(key, kCanaryShares.front(), now_, "verified");
     }
     const DnsFact& known = fact(key);
@@ -114,7 +117,7 @@ class Planner {
     const KeyEntry* old = active_key(keys_, algorithm_of(key));
     offer_check(key, is_proven(key) ? policy_.recheck : policy_.poll);
     if (old == nullptr) {
-      if (is_proven(key)) offer(Step::activate, key, now_, "no other key signs");
+      if (is_proven(key)) offer_signing(Step::activate, key, now_, "no other key signs");
       return;
     }
     if (is_wrong(fact(key).seen)) return offer(Step::give_up, key, now_, "its record is wrong");
@@ -124,12 +127,13 @@ class Planner {
     const std::string counts = compare(fresh, *old, before);
     if (trial == Trial::fail) return offer(Step::give_up, key, now_, "canary failed: " + counts);
     if (!is_proven(key)) return;
-    if (!policy_.canary.enabled) return offer(Step::activate, key, now_, "canary switched off");
+    if (!policy_.canary.enabled)
+      return offer_signing(Step::activate, key, now_, "canary switched off");
     if (trial == Trial::wait) return;
     const WallTime over = since(key) + policy_.canary.stage;
     const auto next = share_after(key.share);
     if (next) return offer_share(key, *next, over, counts);
-    offer(Step::activate, key, over, "canary passed: " + counts);
+    offer_signing(Step::activate, key, over, "canary passed: " + counts);
   }
 
   void plan_active(const KeyEntry& key) {
@@ -219,15 +223,26 @@ class Planner {
   }
 
   void offer_share(const KeyEntry& key, unsigned share, WallTime at, const std::string& reason) {
-    offer(Step::canary, key, at, "canary, " + std::to_string(share) + " % of the mail: " + reason,
-          share);
+    offer_signing(Step::canary, key, at,
+                  "canary, " + std::to_string(share) + " % of the mail: " + reason, share);
+  }
+
+  // What was proven before a wait may be gone after it.
+  void offer_signing(Step step, const KeyEntry& key, WallTime at, std::string reason,
+                     unsigned share = 0) {
+    at = permitted(step, at);
+    if (fact(key).checked + kOfNow >= at) return offer(step, key, at, std::move(reason), share);
+    offer(Step::check, key, at, "proven anew before it signs");
+  }
+
+  /// The first moment from `at` on at which that may be done.
+  [[nodiscard]] WallTime permitted(Step step, WallTime at) const {
+    at = std::max(at, now_);
+    return changes_something(step) ? quiet_until(policy_, at).value_or(at) : at;
   }
 
   void offer(Step step, const KeyEntry& key, WallTime at, std::string reason, unsigned share = 0) {
-    at = std::max(at, now_);
-    if (changes_something(step)) {
-      if (const auto until = quiet_until(policy_, at)) at = *until;
-    }
+    at = permitted(step, at);
     if (at >= first_.at) return;
     first_ = {step, key.selector, key.state, algorithm_of(key), share, at, std::move(reason)};
   }

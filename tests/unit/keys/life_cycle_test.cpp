@@ -106,6 +106,23 @@ TEST(LifeCycleTest, nothing_is_changed_in_quiet_hours) {
   EXPECT_EQ(next_due(kDomain, keys, {}, policy, WallTime(day) + 12h).at, WallTime(day) + 12h);
 }
 
+TEST(LifeCycleTest, a_key_that_waited_for_the_end_of_quiet_hours_is_proven_anew_before_it_signs) {
+  const WallTime night = WallTime(std::chrono::floor<std::chrono::days>(kStart)) + 23h;
+  const WallTime morning = night + 7h;
+  const RotationPolicy policy{.publishes = true, .quiet = std::pair{22h * 1, 6h * 1}};
+  const KeySet keys{{.selector = "s1", .state = verified, .moves = {{verified, night, "", ""}}}};
+  DnsFacts facts{{"s1", {RecordSeen::ours, night, night}}};
+  const auto due = next_due(kDomain, keys, facts, policy, night);
+  EXPECT_EQ(due.step, Step::check);
+  EXPECT_EQ(due.at, morning);
+  facts["s1"] = {RecordSeen::ours, morning - 30min, night};  // A look while it waited.
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, morning).step, Step::check);
+  facts["s1"] = {RecordSeen::ours, morning, night};
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, morning).step, Step::activate);
+  facts["s1"] = {RecordSeen::absent, morning};
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, morning).step, Step::publish);
+}
+
 TEST(LifeCycleTest, falls_back_only_to_a_key_that_is_still_published) {
   KeySet keys = one_active();
   keys.push_back({.selector = "s1", .state = verified, .algorithm = Algorithm::rsa});
@@ -203,6 +220,24 @@ TEST(LifeCycleTest, a_canary_goes_on_by_time_and_by_deliveries_of_both_keys) {
   EXPECT_EQ(due.selector, "s1");
   canary.facts["s1"].seen = RecordSeen::unknown;
   EXPECT_EQ(canary.due(over).step, Step::check);
+}
+
+TEST(LifeCycleTest, a_canary_is_proven_anew_before_each_share) {
+  for (const unsigned share : {0U, 1U, 10U}) {
+    Canary canary(share);
+    canary.tallies = {{"s0", {200, 0}}, {"s1", {200, 0}}};
+    const WallTime over = kStart + canary.policy.canary.stage;
+    canary.facts["s0"].checked = over;
+    canary.facts["s1"].checked = over - 30min;
+    const auto step = [&] {
+      const auto& [keys, facts, policy, tallies] = canary;
+      return next_due(kDomain, keys, facts, policy, over, tallies);
+    };
+    EXPECT_EQ(step().step, Step::check) << share;
+    EXPECT_EQ(step().selector, "s1") << share;
+    canary.facts["s1"].checked = over;
+    EXPECT_EQ(step().step, share < 10 ? Step::canary : Step::activate) << share;
+  }
 }
 
 TEST(LifeCycleTest, a_canary_that_is_refused_more_often_is_given_up_at_once) {
