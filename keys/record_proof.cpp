@@ -150,6 +150,7 @@ Seen DnsProof::look(const std::string& name, const std::string& expected) {
   resolvers.insert(resolvers.end(), options_.also.begin(), options_.also.end());
   for (const Endpoint& resolver : resolvers) {
     auto one = ask_one(resolver, name, expected, false).seen;
+    if (one.seen == RecordSeen::unknown) return one;
     if (&resolver != &resolvers.front() && one.seen != all.seen)
       return {RecordSeen::other, {}, resolver.to_string() + " says otherwise: " + one.detail};
     all = std::move(one);

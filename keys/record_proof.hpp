@@ -30,7 +30,8 @@ struct Seen {
 class RecordProof {
  public:
   virtual ~RecordProof() = default;
-  /// `name`: absolute, without the last dot. Any thread.
+  /// `name`: absolute, without the last dot. One server that does not answer, or not clearly,
+  /// leaves it unknown. Any thread.
   [[nodiscard]] virtual Seen look(const std::string& name, const std::string& expected) = 0;
 };
 
