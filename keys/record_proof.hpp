@@ -24,7 +24,8 @@ struct Seen {
   std::string detail;
 };
 
-/// What one TXT record says beside `expected` ("v=DKIM1; k=rsa; p=…"): ours, revoked or other.
+/// What one TXT record says beside `expected` ("v=DKIM1; k=rsa; p=…"): ours, revoked or other. As
+/// strict as RFC 6376 3.2 and 3.6.1 let a verifier be.
 [[nodiscard]] Seen compare_record(std::string_view found, std::string_view expected);
 
 class RecordProof {

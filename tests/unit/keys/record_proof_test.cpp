@@ -81,6 +81,13 @@ TEST(RecordProofTest, only_exactly_our_key_is_ours) {
   for (const auto& [found, seen] : std::vector<Case>{
            {"v=DKIM1; k=rsa; p=QUJD", RecordSeen::ours},
            {"k=rsa;p=QU JD", RecordSeen::ours},
+           {"v=DKIM1; k=rsa; p=QUJD; p=QUJE", RecordSeen::other},
+           {"v=DKIM1; k=rsa; p=QUJD; p=", RecordSeen::other},
+           {"v=DKIM1; p=QUJD; h=sha256; h=sha1", RecordSeen::other},
+           {"v=DKIM1; garbage; k=rsa; p=QUJD", RecordSeen::other},
+           {"v=DKIM1; k=rsa; p=QUJD; n", RecordSeen::other},
+           {"k=rsa; p=QUJD; v=DKIM1", RecordSeen::other},
+           {"v=DKIM1; k=rsa; p=QUJD!", RecordSeen::other},
            {"p=QUJD; t=s; n=a note", RecordSeen::ours},
            {"v=DKIM1; h=sha1:sha256; s=tlsrpt:email; p=QUJD;", RecordSeen::ours},
            {"v=DKIM1; p=", RecordSeen::revoked},
@@ -95,6 +102,7 @@ TEST(RecordProofTest, only_exactly_our_key_is_ours) {
        }) {
     EXPECT_EQ(compare_record(found, kOurs).seen, seen) << found;
   }
+  EXPECT_EQ(compare_record("p=QUJD; p=", kOurs).detail, "no valid DKIM key record: tag p twice");
 }
 
 TEST(RecordProofTest, a_resolver_that_can_not_tell_says_nothing_of_a_record) {
