@@ -207,8 +207,11 @@ std::chrono::seconds Rotator::remembered(const KeyEntry& key, const Seen& seen) 
 
 void Rotator::check(const Domain& domain, const std::string& selector) {
   const auto key = entry(domain, selector);
-  const auto record = key ? record_of(domain, *key) : Result<std::string>(key.failure());
-  const auto seen = proof_.look(record_name(domain, selector), record ? *record : "");
+  if (!key) return;  // Gone since.
+  const auto record = record_of(domain, *key);
+  // What the record is to say nobody knows then; it is no fault of the DNS.
+  const auto seen = record ? proof_.look(record_name(domain, selector), *record)
+                           : Seen{RecordSeen::unknown, {}, record.error().detail};
   DnsFact fact;
   {
     const std::lock_guard lock(mutex_);
@@ -218,10 +221,10 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
     known.checked = clock_.now();
     if (seen.seen != RecordSeen::ours) known.ours_since.reset();
     if (seen.seen == RecordSeen::ours && !known.ours_since) known.ours_since = known.checked;
-    known.wait = key ? remembered(*key, seen) : seen.negative_ttl;
+    known.wait = remembered(*key, seen);
     fact = known;
   }
-  if (key && key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)
+  if (key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)
     observers_.mismatched(domain, selector, fact);
 }
 

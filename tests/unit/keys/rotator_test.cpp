@@ -1,0 +1,93 @@
+#include "keys/rotator.hpp"
+
+#include <algorithm>
+
+#include "tests/unit/keys/store_fixture.hpp"
+
+namespace signet::keys {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SetClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override { return time; }
+  [[nodiscard]] SteadyTime steady() const override { return {}; }
+  WallTime time{1'795'000'000s};
+};
+
+/// Notes what it is told: "set NAME" or "delete NAME".
+class NotedPublisher final : public Publisher {
+ public:
+  [[nodiscard]] Result<void> publish(const RecordChange& change) override {
+    told.push_back((change.value ? "set " : "delete ") + change.name);
+    if (fails) return fail(Fault::publisher_failed, "out of order");
+    return {};
+  }
+  [[nodiscard]] bool acts() const override { return does_act; }
+
+  std::vector<std::string> told;
+  bool fails = false;
+  bool does_act = true;
+};
+
+/// Every record is as it says.
+class ToldProof final : public RecordProof {
+ public:
+  [[nodiscard]] Seen look(const std::string& name, const std::string& /*expected*/) override {
+    asked.push_back(name);
+    return seen;
+  }
+
+  std::vector<std::string> asked;
+  Seen seen{RecordSeen::ours, 60s, ""};
+};
+
+// The keys are of Ed25519, which are made in no time.
+class RotatorTest : public StoreTest {
+ protected:
+  struct Key {
+    std::string selector;
+    std::string state;
+    std::chrono::seconds age = 1h;
+  };
+  void write_keys(const std::vector<Key>& keys) {
+    std::string text;
+    for (const auto& [selector, state, age] : keys) {
+      text += "[[key]]\nselector = \"" + selector + "\"\nstate = \"" + state +
+              "\"\nalgorithm = \"ed25519-sha256\"\n[[key.move]]\nto = \"" + state + "\"\nat = \"" +
+              format_time(clock_.time - age) + "\"\n";
+      write("a.example/" + selector + ".pem", ed25519_pem());
+    }
+    write("a.example/keyset.toml", text);
+  }
+  Rotator rotator(RotationPolicy policy) {
+    return {
+        {.store = {.directory = store_}, .policy = std::move(policy)}, publisher_, proof_, clock_};
+  }
+  KeyState state(Rotator& rotator, const std::string& selector) {
+    const auto report = rotator.look(domain_);
+    return find_key(report->keys, selector)->state;
+  }
+
+  const Domain domain_ = domain("a.example");
+  SetClock clock_;
+  NotedPublisher publisher_;
+  ToldProof proof_;
+};
+
+TEST_F(RotatorTest, a_private_key_that_can_not_be_read_is_no_fault_of_the_dns) {
+  write_keys({{"old", "retiring"}, {"new", "active"}});
+  std::filesystem::permissions(store_ / "a.example/new.pem", std::filesystem::perms(0644));
+  auto rotator = this->rotator({.falls_back = true});
+  const auto report = rotator.advance(domain_, false);
+  ASSERT_TRUE(report) << report.error().detail;
+  const auto& fact = report->facts.at("new");
+  EXPECT_EQ(fact.seen, RecordSeen::unknown);
+  EXPECT_NE(fact.detail.find("new.pem"), std::string::npos) << fact.detail;
+  EXPECT_TRUE(proof_.asked.empty());
+  EXPECT_EQ(state(rotator, "new"), KeyState::active);
+}
+
+}  // namespace
+}  // namespace signet::keys
