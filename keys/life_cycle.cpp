@@ -73,7 +73,8 @@ class Planner {
       case revoked:
         return plan_revoked(key);
       case failed:
-        return offer(Step::remove, key, since(key) + policy_.overlap, "failed, overlap is over");
+        return offer_publication(key, Step::remove, "failed, overlap is over",
+                                 since(key) + policy_.overlap);
       case deleted:
         return;
     }
@@ -164,9 +165,10 @@ class Planner {
     const RecordSeen seen = fact(key).seen;
     const WallTime over = since(key) + policy_.revoked_for;
     if (!is_published_by_us(key))
-      return offer(Step::remove, key, over, "revoked long enough, its record is not ours");
+      return offer_publication(key, Step::remove, "revoked long enough, its record is not ours",
+                               over);
     if (seen == RecordSeen::revoked || seen == RecordSeen::absent)
-      return offer(Step::remove, key, over, "revoked long enough");
+      return offer_publication(key, Step::remove, "revoked long enough", over);
     // Whoever revoked it may not have come to tell the publisher.
     if (policy_.publishes && seen != RecordSeen::unknown)
       offer_publication(key, Step::revoke, "revoked, but not in the DNS",

@@ -20,6 +20,7 @@ Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
   auto policy = policy_for(domain);
   if (!policy) return policy.failure();
   policy->recheck = recheck;
+  bool failed = false;
   for (int steps = 0;; ++steps) {
     auto keys = read_key_set(options_.store, domain);
     if (!keys) return keys.failure();
@@ -28,10 +29,17 @@ Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
     auto due = next_due(domain, *keys, facts, *policy, clock_.now(), tallies);
     const bool waits = due.step == Step::nothing || due.at > clock_.now() ||
                        (due.step == Step::create && !may_begin);
-    if (waits || steps == kMaxSteps) return report(domain, std::move(*keys), *policy);
+    if (waits || failed || stops_ || steps == kMaxSteps)
+      return report(domain, std::move(*keys), *policy);
     const auto done = perform(domain, due);
     if (!done && done.error().fault != Fault::publisher_failed) return done.failure();
+    failed = !done;  // The others of the domain have their turn on the next walk.
   }
+}
+
+void Rotator::stop() {
+  stops_ = true;
+  publisher_.stop();
 }
 
 Result<Rotator::Report> Rotator::look(const Domain& domain) {

@@ -5,6 +5,7 @@
 // and nothing is noted that no longer fits. Blocks: for the pool. Any thread, one per domain.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -50,10 +51,12 @@ class Rotator {
     std::optional<WallTime> rotates_at;  ///< When the RSA key is to be replaced; nothing: never.
     bool rotating = false;               ///< A successor is on its way.
   };
-  /// Does what is due now. Without `may_begin` no new rotation is begun. Faults: not_found,
-  /// store_read_only, key_unavailable.
+  /// Does what is due now, until the publisher fails. Without `may_begin` no new rotation is begun.
+  /// Faults: not_found, store_read_only, key_unavailable.
   [[nodiscard]] Result<Report> advance(const Domain& domain, bool may_begin,
                                        std::chrono::seconds recheck = std::chrono::hours(1));
+  /// Whatever advance() does ends after the step that it is at, a command of the publisher at once.
+  void stop();
   /// What is due next; changes nothing.
   [[nodiscard]] Result<Report> look(const Domain& domain);
 
@@ -117,6 +120,7 @@ class Rotator {
   RecordProof& proof_;
   const Clock& clock_;
   Observers observers_;
+  std::atomic<bool> stops_ = false;
   std::mutex mutex_;
   std::map<Domain, DnsFacts> facts_;  // Of domains of the store; deleted keys leave it.
 };

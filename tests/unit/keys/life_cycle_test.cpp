@@ -165,6 +165,20 @@ TEST(LifeCycleTest, a_key_from_before_the_delegation_goes_though_its_record_stay
   EXPECT_EQ(due.at, kStart + policy.revoked_for);
 }
 
+TEST(LifeCycleTest, a_publisher_that_was_told_to_remove_a_record_is_not_told_again_at_once) {
+  const RotationPolicy policy{.publishes = true};
+  const WallTime late = kStart + 24h * 30;
+  for (const KeyState state : {failed, revoked}) {
+    const KeySet keys{{.selector = "s1", .state = state, .moves = {{state, kStart, "", ""}}}};
+    DnsFacts facts{{"s1", {.seen = RecordSeen::revoked, .checked = late}}};
+    EXPECT_EQ(next_due(kDomain, keys, facts, policy, late).at, late);
+    facts["s1"].told = late;
+    const auto due = next_due(kDomain, keys, facts, policy, late);
+    EXPECT_EQ(due.step, Step::remove);
+    EXPECT_EQ(due.at, late + policy.republish);
+  }
+}
+
 TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
   KeySet keys;
   for (int i = 0; i < 15; ++i)

@@ -89,5 +89,32 @@ TEST_F(RotatorTest, a_private_key_that_can_not_be_read_is_no_fault_of_the_dns) {
   EXPECT_EQ(state(rotator, "new"), KeyState::active);
 }
 
+TEST_F(RotatorTest, a_publisher_that_fails_is_called_once_in_a_walk) {
+  write_keys({{"s0", "active"}, {"s1", "failed", 24h * 30}, {"s2", "failed", 24h * 30}});
+  publisher_.fails = true;
+  auto rotator = this->rotator({.publishes = true});
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_EQ(publisher_.told.size(), 1U);
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  const std::vector<std::string> each{"delete s1._domainkey.a.example",
+                                      "delete s2._domainkey.a.example"};
+  EXPECT_EQ(publisher_.told, each);
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_EQ(publisher_.told, each);
+  publisher_.fails = false;
+  clock_.time += RotationPolicy().republish;
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_EQ(state(rotator, "s1"), KeyState::deleted);
+  EXPECT_EQ(state(rotator, "s2"), KeyState::deleted);
+}
+
+TEST_F(RotatorTest, a_stop_ends_the_steps_of_a_domain) {
+  write_keys({{"s0", "active"}, {"s1", "failed", 24h * 30}});
+  auto rotator = this->rotator({.publishes = true});
+  rotator.stop();
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_TRUE(publisher_.told.empty() && proof_.asked.empty());
+}
+
 }  // namespace
 }  // namespace signet::keys
