@@ -20,15 +20,16 @@ Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
   auto policy = policy_for(domain);
   if (!policy) return policy.failure();
   policy->recheck = recheck;
+  auto planned = *policy;
+  planned.rotates = planned.rotates && may_begin;
   bool failed = false;
   for (int steps = 0;; ++steps) {
     auto keys = read_key_set(options_.store, domain);
     if (!keys) return keys.failure();
     const auto facts = facts_of(domain);
     const auto tallies = tallies_of(domain, *keys);
-    auto due = next_due(domain, *keys, facts, *policy, clock_.now(), tallies);
-    const bool waits = due.step == Step::nothing || due.at > clock_.now() ||
-                       (due.step == Step::create && !may_begin);
+    auto due = next_due(domain, *keys, facts, planned, clock_.now(), tallies);
+    const bool waits = due.step == Step::nothing || due.at > clock_.now();
     if (waits || failed || stops_ || steps == kMaxSteps)
       return report(domain, std::move(*keys), *policy);
     const auto done = perform(domain, due);

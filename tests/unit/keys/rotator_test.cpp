@@ -116,5 +116,18 @@ TEST_F(RotatorTest, a_stop_ends_the_steps_of_a_domain) {
   EXPECT_TRUE(publisher_.told.empty() && proof_.asked.empty());
 }
 
+TEST_F(RotatorTest, a_rotation_that_may_not_begin_keeps_no_other_key_waiting) {
+  write_keys({{"s1", "active", 24h * 365}, {"s0", "retiring", 24h * 365}});
+  auto rotator = this->rotator({.publishes = true});
+  const auto report = rotator.advance(domain_, false);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(find_key(report->keys, "s0")->state, KeyState::revoked);
+  EXPECT_FALSE(report->rotating);
+  EXPECT_EQ(report->next.step, Step::create);
+  const auto begun = rotator.advance(domain_, true);
+  ASSERT_TRUE(begun);
+  EXPECT_TRUE(begun->rotating);
+}
+
 }  // namespace
 }  // namespace signet::keys
