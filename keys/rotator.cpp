@@ -85,6 +85,9 @@ Result<void> Rotator::perform(const Domain& domain, const Due& due) {
     case Step::confirm:
       return move(domain, due, KeyState::published);
     case Step::check:
+      if (due.from == KeyState::generated) {
+        if (const auto mended = mend_missing_key(domain, due.selector); !mended) return mended;
+      }
       check(domain, due.selector);
       return {};
     case Step::verify:
@@ -137,7 +140,8 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
   if (!folder) return folder.failure();
   auto keys = folder->read();
   if (!keys) return keys.failure();
-  if (successor_of(*keys, due.algorithm) != nullptr) return {};
+  if (const auto* made = successor_of(*keys, due.algorithm))
+    return make_missing_key(*folder, *keys, made->selector);
   const auto policy = policy_for(domain);
   if (!policy) return policy.failure();
   auto selector = new_selector(*keys, clock_.now());
@@ -161,13 +165,18 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
 Result<void> Rotator::mend_missing_key(const Domain& domain, const std::string& selector) {
   auto folder = KeyFolder::open(options_.store, domain);
   if (!folder) return folder.failure();
-  if (folder->has_private_key(selector)) return {};
   auto keys = folder->read();
   if (!keys) return keys.failure();
-  const auto* key = find_key(*keys, selector);
-  if (key == nullptr || key->state != KeyState::generated) return {};
+  return make_missing_key(*folder, *keys, selector);
+}
+
+Result<void> Rotator::make_missing_key(KeyFolder& folder, KeySet& keys,
+                                       const std::string& selector) const {
+  const auto* key = find_key(keys, selector);
+  if (key == nullptr || key->state != KeyState::generated || folder.has_private_key(selector))
+    return {};
   const auto made =
-      make_key(*folder, *keys, selector, algorithm_of(*key), note("made again after a crash"));
+      make_key(folder, keys, selector, algorithm_of(*key), note("made again after a crash"));
   return made ? Result<void>() : Result<void>(made.failure());
 }
 

@@ -93,7 +93,10 @@ class Rotator {
                                             std::optional<std::string> value);
   [[nodiscard]] Result<void> publish_record(const Domain& domain, const std::string& selector,
                                             std::optional<std::string> value);
+  /// Of a key that is generated: a crash came between keyset and PEM.
   [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
+  [[nodiscard]] Result<void> make_missing_key(KeyFolder& folder, KeySet& keys,
+                                              const std::string& selector) const;
   void check(const Domain& domain, const std::string& selector);
   /// How long caches may give answers from before the record was there.
   [[nodiscard]] std::chrono::seconds remembered(const KeyEntry& key, const Seen& seen) const;

@@ -129,5 +129,25 @@ TEST_F(RotatorTest, a_rotation_that_may_not_begin_keeps_no_other_key_waiting) {
   EXPECT_TRUE(begun->rotating);
 }
 
+TEST_F(RotatorTest, a_key_without_its_private_half_after_a_crash_is_made_again) {
+  for (const bool asked : {false, true}) {
+    write_keys({{"s0", "active"}, {"s1", "generated"}});
+    const auto pem = store_ / "a.example/s1.pem";
+    std::filesystem::remove(pem);
+    proof_.seen.seen = RecordSeen::absent;
+    auto rotator = this->rotator({});  // By hand: nothing is published that would mend it.
+    if (asked) {
+      const auto begun = rotator.begin(domain_, Algorithm::ed25519);
+      ASSERT_TRUE(begun);
+      EXPECT_EQ(begun->selector, "s1");
+    } else {
+      ASSERT_TRUE(rotator.advance(domain_, true));
+    }
+    ASSERT_TRUE(std::filesystem::exists(pem));
+    const auto report = rotator.look(domain_);
+    EXPECT_TRUE(rotator.record_of(domain_, *find_key(report->keys, "s1")));
+  }
+}
+
 }  // namespace
 }  // namespace signet::keys
