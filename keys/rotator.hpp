@@ -98,6 +98,8 @@ class Rotator {
   [[nodiscard]] Result<void> make_missing_key(KeyFolder& folder, KeySet& keys,
                                               const std::string& selector) const;
   void check(const Domain& domain, const std::string& selector);
+  /// By what relays have read of the store.
+  [[nodiscard]] bool may_still_sign(const KeyEntry& key) const;
   /// How long caches may give answers from before the record was there.
   [[nodiscard]] std::chrono::seconds remembered(const KeyEntry& key, const Seen& seen) const;
   /// Fault: key_state_wrong (the DNS does not prove it, or not long enough).

@@ -98,6 +98,12 @@ Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& select
   return entry(domain, selector);
 }
 
+bool Rotator::may_still_sign(const KeyEntry& key) const {
+  const auto settled = key.since().value_or(clock_.now()) + options_.policy.settle;
+  return key.state == KeyState::active || key.state == KeyState::canary ||
+         (key.state == KeyState::retiring && settled > clock_.now());
+}
+
 Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
   auto key = entry(domain, selector);
   if (!key) return key;
@@ -107,11 +113,13 @@ Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& select
     return entry(domain, selector);
   }
   if (key->state != KeyState::revoked) {
-    const auto moved = move(domain, selector, KeyState::revoked, "asked for by an operator");
+    bool may_sign = false;
+    const auto moved = change(domain, [&](KeySet& keys) {
+      const auto* now = find_key(keys, selector);  // What it was above may be long ago.
+      may_sign = now != nullptr && may_still_sign(*now);
+      return move_key(keys, selector, KeyState::revoked, note("asked for by an operator"));
+    });
     if (!moved) return moved.failure();
-    const auto settled = key->since().value_or(clock_.now()) + options_.policy.settle;
-    const bool may_sign = key->state == KeyState::active || key->state == KeyState::canary ||
-                          (key->state == KeyState::retiring && settled > clock_.now());
     if (may_sign && publisher_.acts()) std::this_thread::sleep_for(options_.policy.settle);
   }
   const auto told = publish_record(domain, selector, revoked_record(algorithm_of(*key)));
