@@ -88,7 +88,7 @@ class Planner {
   }
 
   void plan_published(const KeyEntry& key) {
-    const DnsFact& known = fact(key);
+    const DnsFact known = fact(key);
     if (!known.ours_since) {
       offer_give_up(key, "the record never was in the DNS");
       if (policy_.publishes && known.seen != RecordSeen::unknown)
@@ -108,7 +108,7 @@ class Planner {
       if (!on_trial) return offer_signing(Step::activate, key, now_, "verified");
       return offer_share(key, kCanaryShares.front(), now_, "verified");
     }
-    const DnsFact& known = fact(key);
+    const DnsFact known = fact(key);
     if (policy_.publishes && known.seen != RecordSeen::unknown && !known.ours_since)
       offer_publication(key, Step::publish, "not in the DNS any more");
     offer_check(key, policy_.poll);
@@ -156,6 +156,7 @@ class Planner {
   }
 
   void plan_retiring(const KeyEntry& key) {
+    if (is_way_back(key)) return;
     const WallTime over = since(key) + policy_.overlap;
     if (policy_.publishes) return offer_publication(key, Step::revoke, "overlap is over", over);
     offer(Step::revoke, key, over, "overlap is over");
@@ -174,6 +175,13 @@ class Planner {
       offer_publication(key, Step::revoke, "revoked, but not in the DNS",
                         since(key) + policy_.settle);
     offer_check(key, policy_.poll);
+  }
+
+  // As long as the active key is not proven, its revocation would bar the fall-back.
+  [[nodiscard]] bool is_way_back(const KeyEntry& key) const {
+    const KeyEntry* other = active_key(keys_, algorithm_of(key));
+    return policy_.falls_back && other != nullptr && fact(*other).seen != RecordSeen::ours &&
+           !is_wrong(fact(key).seen);
   }
 
   [[nodiscard]] bool is_published_by_us(const KeyEntry& key) const {
@@ -196,10 +204,14 @@ class Planner {
            std::to_string(before.refused) + " of " + std::to_string(before.all());
   }
 
-  [[nodiscard]] const DnsFact& fact(const KeyEntry& key) const {
-    static const DnsFact kNothing;
+  // Where the clock was set back, what is noted of a time to come is asked and done anew.
+  [[nodiscard]] DnsFact fact(const KeyEntry& key) const {
     const auto found = facts_.find(key.selector);
-    return found == facts_.end() ? kNothing : found->second;
+    if (found == facts_.end()) return {};
+    DnsFact known = found->second;
+    if (known.told > now_) known.told.reset();
+    if (known.checked > now_) known = {.checked = {}, .told = known.told};
+    return known;
   }
 
   // Hand-written keysets say nothing of times: then the waits begin now.
@@ -207,7 +219,7 @@ class Planner {
 
   // Only when the DNS has been asked since the time was over.
   void offer_give_up(const KeyEntry& key, std::string reason) {
-    const DnsFact& known = fact(key);
+    const DnsFact known = fact(key);
     if (is_wrong(known.seen) && known.checked >= since(key) + policy_.give_up)
       offer(Step::give_up, key, now_, std::move(reason));
   }

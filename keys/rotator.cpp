@@ -238,7 +238,8 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
     known.detail = seen.detail;
     known.checked = clock_.now();
     if (seen.seen != RecordSeen::ours) known.ours_since.reset();
-    if (seen.seen == RecordSeen::ours && !known.ours_since) known.ours_since = known.checked;
+    if (seen.seen == RecordSeen::ours)  // No later than now, where the clock was set back.
+      known.ours_since = std::min(known.ours_since.value_or(known.checked), known.checked);
     known.wait = remembered(*key, seen);
     fact = known;
   }

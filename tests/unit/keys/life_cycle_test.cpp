@@ -140,6 +140,41 @@ TEST(LifeCycleTest, falls_back_only_to_a_key_that_is_still_published) {
   EXPECT_EQ(find_key(keys, "s1")->state, failed);
 }
 
+TEST(LifeCycleTest, the_old_key_is_not_revoked_while_it_may_be_needed_back) {
+  KeySet keys = one_active(kStart + 1h);
+  keys.insert(keys.begin(), {.selector = "old",
+                             .state = retiring,
+                             .algorithm = Algorithm::rsa,
+                             .moves = {{retiring, kStart, "", ""}}});
+  RotationPolicy policy{.publishes = true, .falls_back = true};
+  const WallTime over = kStart + policy.overlap;
+  const auto due = [&](RecordSeen active, RecordSeen old) {
+    const DnsFacts facts{{"s0", {active, over}}, {"old", {old, over}}};
+    const auto found = next_due(kDomain, keys, facts, policy, over);
+    return std::pair(found.at == over ? found.step : Step::nothing, found.selector);
+  };
+  EXPECT_EQ(due(RecordSeen::ours, RecordSeen::ours), std::pair(Step::revoke, std::string("old")));
+  EXPECT_EQ(due(RecordSeen::other, RecordSeen::ours).first, Step::fall_back);
+  EXPECT_NE(due(RecordSeen::other, RecordSeen::unknown).first, Step::revoke);
+  EXPECT_NE(due(RecordSeen::unknown, RecordSeen::ours).first, Step::revoke);  // As after a restart.
+  EXPECT_EQ(due(RecordSeen::other, RecordSeen::absent).first, Step::revoke);  // No way back.
+  policy.falls_back = false;
+  EXPECT_EQ(due(RecordSeen::other, RecordSeen::ours).first, Step::revoke);
+}
+
+TEST(LifeCycleTest, a_clock_that_was_set_back_leaves_no_proof_from_the_future) {
+  KeySet keys = one_active();
+  const WallTime future = kStart + 24h * 365;
+  const DnsFacts facts{{"s0", {.seen = RecordSeen::ours, .checked = future, .told = future}}};
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart).at, kStart);
+  keys.front().state = verified;
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart).step, Step::check);
+  keys.front().state = generated;
+  const auto due = next_due(kDomain, keys, facts, {.publishes = true}, kStart);
+  EXPECT_EQ(due.step, Step::publish);
+  EXPECT_EQ(due.at, kStart);
+}
+
 TEST(LifeCycleTest, stable_selectors_are_used_in_turn_and_one_in_use_delays_a_rotation) {
   const RotationPolicy policy{.publishes = true, .jitter = 0s, .selectors = {"s0", "s1"}};
   KeySet keys = one_active();
