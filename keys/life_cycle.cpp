@@ -82,8 +82,7 @@ class Planner {
 
   void plan_generated(const KeyEntry& key) {
     if (policy_.publishes) return offer_publication(key, Step::publish, "made");
-    if (fact(key).seen == RecordSeen::ours)
-      return offer(Step::confirm, key, now_, "the record is in the DNS");
+    if (fact(key).seen == RecordSeen::ours) return offer(Step::confirm, key, now_, kSeenInDns);
     offer_check(key, policy_.poll);
   }
 

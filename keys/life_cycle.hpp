@@ -79,6 +79,8 @@ enum class Step {
   give_up,    ///< Move to failed.
 };
 [[nodiscard]] std::string_view name_of(Step step);
+/// Why a key is moved to published where nobody but the DNS says so.
+inline constexpr const char* kSeenInDns = "the record is in the DNS";
 
 struct Due {
   Step step = Step::nothing;

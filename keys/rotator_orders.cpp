@@ -4,6 +4,22 @@
 #include "keys/rotator.hpp"
 
 namespace signet::keys {
+namespace {
+
+constexpr const char* kGiven = "given to the publisher";
+
+/// By the reasons of its moves to published; nothing where only an operator's word says so.
+std::optional<WallTime> in_dns_since(const KeyEntry& key) {
+  std::optional<WallTime> since;
+  for (const Move& move : key.moves) {
+    if (move.to == KeyState::generated) since.reset();  // A selector that lives again.
+    const bool proves = move.reason == kGiven || move.reason == kSeenInDns;
+    if (move.to == KeyState::published && proves) since = since.value_or(move.at);
+  }
+  return since;
+}
+
+}  // namespace
 
 Result<KeyEntry> Rotator::begin(const Domain& domain, Algorithm algorithm) {
   const auto created = create(
@@ -30,7 +46,8 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
   if (!record) return record.failure();
   if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
   if (key->state == KeyState::generated) {
-    const auto moved = move(domain, selector, KeyState::published, "given to the publisher");
+    const auto moved = move(domain, selector, KeyState::published,
+                            publisher_.acts() ? kGiven : "an operator publishes it");
     if (!moved) return moved.failure();
   }
   return entry(domain, selector);
@@ -76,13 +93,12 @@ Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std
     return fail(Fault::key_state_wrong, what, what);
   }
   if (key.state != KeyState::generated && key.state != KeyState::published) return {};
-  if (key.state == KeyState::generated) {
-    const auto moved =
-        move(domain, key.selector, KeyState::published, "an operator has it in the DNS");
+  const auto known = in_dns_since(key);
+  if (!known) {
+    const auto moved = move(domain, key.selector, KeyState::published, kSeenInDns);
     if (!moved) return moved;
   }
-  const WallTime known = key.first(KeyState::published).value_or(clock_.now());
-  const WallTime expired = known + remembered(key, seen);
+  const WallTime expired = known.value_or(clock_.now()) + remembered(key, seen);
   if (clock_.now() >= expired) return {};
   const std::string what = name +
                            " is in the DNS, but answers without it may be remembered until " +

@@ -23,12 +23,12 @@ KeySet one_active(WallTime at = kStart) {
 
 TEST(LifeCycleTest, only_these_moves_are_legal) {
   const std::set<std::pair<KeyState, KeyState>> legal{
-      {generated, published}, {generated, failed},  {generated, deleted}, {published, verified},
-      {published, failed},    {published, revoked}, {verified, active},   {verified, failed},
-      {verified, revoked},    {active, retiring},   {active, revoked},    {active, failed},
-      {retiring, active},     {retiring, revoked},  {revoked, deleted},   {failed, revoked},
-      {failed, deleted},      {deleted, generated}, {verified, canary},   {canary, canary},
-      {canary, active},       {canary, failed},     {canary, revoked}};
+      {published, published}, {generated, published}, {generated, failed},  {generated, deleted},
+      {published, verified},  {published, failed},    {published, revoked}, {verified, active},
+      {verified, failed},     {verified, revoked},    {active, retiring},   {active, revoked},
+      {active, failed},       {retiring, active},     {retiring, revoked},  {revoked, deleted},
+      {failed, revoked},      {failed, deleted},      {deleted, generated}, {verified, canary},
+      {canary, canary},       {canary, active},       {canary, failed},     {canary, revoked}};
   for (std::size_t from = 0; from < kKeyStates; ++from) {
     for (std::size_t to = 0; to < kKeyStates; ++to) {
       const std::pair move{static_cast<KeyState>(from), static_cast<KeyState>(to)};

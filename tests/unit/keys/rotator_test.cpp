@@ -149,5 +149,33 @@ TEST_F(RotatorTest, a_key_without_its_private_half_after_a_crash_is_made_again) 
   }
 }
 
+TEST_F(RotatorTest, a_record_published_by_hand_counts_from_when_it_was_first_seen) {
+  write_keys({{"s0", "active"}, {"s1", "generated"}});
+  publisher_.does_act = false;
+  ASSERT_TRUE(rotator({}).publish(domain_, "s1"));
+  const auto activate = [&] { return rotator({}).activate(domain_, "s1", false); };
+  proof_.seen.seen = RecordSeen::absent;
+  clock_.time += 1h;
+  EXPECT_FALSE(activate());
+  proof_.seen.seen = RecordSeen::ours;
+  const auto early = activate();
+  ASSERT_FALSE(early);
+  const auto until = format_time(clock_.time + proof_.seen.negative_ttl);
+  EXPECT_NE(early.error().detail.find(until), std::string::npos) << early.error().detail;
+  clock_.time += 59s;
+  EXPECT_FALSE(activate());
+  clock_.time += 1s;
+  EXPECT_TRUE(activate());
+}
+
+TEST_F(RotatorTest, a_record_given_to_a_publisher_counts_from_then) {
+  write_keys({{"s0", "active"}, {"s1", "generated"}});
+  ASSERT_TRUE(rotator({}).publish(domain_, "s1"));
+  clock_.time += 60s;
+  const auto active = rotator({}).activate(domain_, "s1", false);
+  ASSERT_TRUE(active) << active.error().detail;
+  EXPECT_EQ(active->state, KeyState::active);
+}
+
 }  // namespace
 }  // namespace signet::keys
