@@ -164,7 +164,7 @@ class Planner {
   void plan_revoked(const KeyEntry& key) {
     const RecordSeen seen = fact(key).seen;
     const WallTime over = since(key) + policy_.revoked_for;
-    if (!is_published_by_us(key))
+    if (!is_published_by_us(policy_, key.selector))
       return offer_publication(key, Step::remove, "revoked long enough, its record is not ours",
                                over);
     if (seen == RecordSeen::revoked || seen == RecordSeen::absent)
@@ -181,11 +181,6 @@ class Planner {
     const KeyEntry* other = active_key(keys_, algorithm_of(key));
     return policy_.falls_back && other != nullptr && fact(*other).seen != RecordSeen::ours &&
            !is_wrong(fact(key).seen);
-  }
-
-  [[nodiscard]] bool is_published_by_us(const KeyEntry& key) const {
-    const auto& stable = policy_.selectors;
-    return stable.empty() || std::ranges::find(stable, key.selector) != stable.end();
   }
 
   [[nodiscard]] bool is_proven(const KeyEntry& key) const {
@@ -273,6 +268,11 @@ class Planner {
 
 bool is_wrong(RecordSeen seen) {
   return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
+}
+
+bool is_published_by_us(const RotationPolicy& policy, std::string_view selector) {
+  const auto& stable = policy.selectors;
+  return stable.empty() || std::ranges::find(stable, selector) != stable.end();
 }
 
 bool is_pending(const KeyEntry& key) {

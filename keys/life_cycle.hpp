@@ -64,6 +64,9 @@ struct RotationPolicy {
   std::optional<std::pair<std::chrono::minutes, std::chrono::minutes>> quiet = {};
 };
 
+/// False: another zone's operator keeps its record.
+[[nodiscard]] bool is_published_by_us(const RotationPolicy& policy, std::string_view selector);
+
 enum class Step {
   nothing,
   create,   ///< A successor of `selector` with its algorithm.

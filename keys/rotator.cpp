@@ -185,12 +185,11 @@ Result<void> Rotator::tell_publisher(const Domain& domain, const std::string& se
                                      std::optional<std::string> value) {
   const auto policy = policy_for(domain);
   if (!policy) return policy.failure();
-  const auto& stable = policy->selectors;
-  if (stable.empty())
-    return publisher_.publish({record_name(domain, selector), std::move(value), options_.ttl});
-  if (std::ranges::find(stable, selector) == stable.end()) return {};
-  return publisher_.publish(
-      {delegated_name(domain, selector, *options_.delegate_to), std::move(value), options_.ttl});
+  if (!is_published_by_us(*policy, selector)) return {};
+  const auto name = policy->selectors.empty()
+                        ? record_name(domain, selector)
+                        : delegated_name(domain, selector, *options_.delegate_to);
+  return publisher_.publish({name, std::move(value), options_.ttl});
 }
 
 Result<Rotator::Aliases> Rotator::aliases_of(const Domain& domain) const {

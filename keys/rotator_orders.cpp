@@ -46,8 +46,11 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
   if (!record) return record.failure();
   if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
   if (key->state == KeyState::generated) {
-    const auto moved = move(domain, selector, KeyState::published,
-                            publisher_.acts() ? kGiven : "an operator publishes it");
+    const auto policy = policy_for(domain);
+    if (!policy) return policy.failure();
+    const bool is_given = publisher_.acts() && is_published_by_us(*policy, selector);
+    const auto moved =
+        move(domain, selector, KeyState::published, is_given ? kGiven : "an operator publishes it");
     if (!moved) return moved.failure();
   }
   return entry(domain, selector);

@@ -177,5 +177,19 @@ TEST_F(RotatorTest, a_record_given_to_a_publisher_counts_from_then) {
   EXPECT_EQ(active->state, KeyState::active);
 }
 
+TEST_F(RotatorTest, a_record_beside_the_delegated_ones_is_given_to_nobody) {
+  write_keys({{"s0", "active"}, {"own", "generated"}});
+  auto rotator = Rotator({.store = {.directory = store_},
+                          .policy = {.selectors = {"s0", "s1"}},
+                          .delegate_to = domain("dkim.example")},
+                         publisher_, proof_, clock_);
+  ASSERT_TRUE(rotator.publish(domain_, "own"));
+  EXPECT_TRUE(publisher_.told.empty());
+  clock_.time += 60s;
+  EXPECT_FALSE(rotator.activate(domain_, "own", false));
+  clock_.time += 60s;
+  EXPECT_TRUE(rotator.activate(domain_, "own", false));
+}
+
 }  // namespace
 }  // namespace signet::keys
