@@ -58,8 +58,13 @@ align::Predictor::Options AlignStage::predictor_options() {
 align::WaysOut AlignStage::ways_out(const config::Settings& settings,
                                     const config::ClientSettings* client,
                                     const Envelope& envelope) {
+  return settings.alignment.enabled ? all_ways_out(settings, client, envelope) : align::WaysOut{};
+}
+
+align::WaysOut AlignStage::all_ways_out(const config::Settings& settings,
+                                        const config::ClientSettings* client,
+                                        const Envelope& envelope) {
   align::WaysOut ways;
-  if (!settings.alignment.enabled) return ways;
   for (const Recipient& recipient : envelope.recipients) {
     const auto* route = route::find_route(settings, recipient.address.domain);
     if (route == nullptr) continue;

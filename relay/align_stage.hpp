@@ -41,6 +41,10 @@ class AlignStage {
   [[nodiscard]] static align::WaysOut ways_out(const config::Settings& settings,
                                                const config::ClientSettings* client,
                                                const Envelope& envelope);
+  /// The same whether alignment is off or on.
+  [[nodiscard]] static align::WaysOut all_ways_out(const config::Settings& settings,
+                                                   const config::ClientSettings* client,
+                                                   const Envelope& envelope);
   [[nodiscard]] static align::WaysOut ways_out(std::shared_ptr<const config::Settings> settings,
                                                const spool::Message& message);
 

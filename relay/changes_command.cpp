@@ -58,10 +58,10 @@ Result<std::vector<Told>> read_recent(const json& recent) {
 }
 
 net::Task<void> look(OfflineExplainer& offline, std::shared_ptr<const config::Settings> settings,
-                     std::vector<MailKind> kinds,
+                     std::vector<MailKind> kinds, Explainer::Judged judged,
                      std::vector<std::shared_ptr<const Outlook>>& outlooks) {
   outlooks = co_await outlooks_of(offline.explainer(), offline.loop(), std::move(settings),
-                                  std::move(kinds), offline.clock().steady() + kLongest);
+                                  std::move(kinds), offline.clock().steady() + kLongest, judged);
 }
 
 /// In the order of `all`.
@@ -73,8 +73,12 @@ Result<std::vector<KindChange>> try_on(const std::vector<Told>& all,
   kinds.reserve(all.size());
   for (const Told& told : all) kinds.push_back(told.entry.kind);
   std::vector<std::shared_ptr<const Outlook>> outlooks;
-  (*offline)->run(look(**offline, std::move(settings), std::move(kinds), outlooks));
+  const bool are_judged =
+      std::ranges::any_of(all, [](const Told& told) { return told.outlook.contains("verdict"); });
+  const auto judged = are_judged ? Explainer::Judged::always : Explainer::Judged::where_set;
+  (*offline)->run(look(**offline, std::move(settings), std::move(kinds), judged, outlooks));
   std::vector<KindChange> changes;
+  changes.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i)
     changes.push_back({all[i].entry, compare_outlooks(all[i].outlook, *outlooks[i])});
   return changes;

@@ -137,6 +137,7 @@ net::Task<void> Outbound::run(Job job, Destination& destination, Link& link) {
                         link.messages < snapshot->settings->limits.messages_per_connection &&
                         suits(link, destination, *job.delivery);
   std::vector<Domain> domains;
+  domains.reserve(job.recipients.size());
   for (const std::uint32_t index : job.recipients)
     domains.push_back(job.delivery->state.recipients[index].recipient.address.domain);
   std::vector<std::size_t> admitted;

@@ -100,7 +100,7 @@ net::Task<Result<json>> Explainer::explain(std::shared_ptr<const config::Setting
 }
 
 net::Task<Outlook> Explainer::outlook(std::shared_ptr<const config::Settings> settings,
-                                      MailKind kind, SteadyTime deadline) {
+                                      MailKind kind, SteadyTime deadline, Judged judged) {
   const auto at = [](const Domain& domain) { return Mailbox{"postmaster", domain}; };
   const auto* client = kind.peer ? authorise::find_client(*settings, *kind.peer)
                                  : client_named(*settings, kind.client);
@@ -108,7 +108,8 @@ net::Task<Outlook> Explainer::outlook(std::shared_ptr<const config::Settings> se
                       .client = client,
                       .author = at(kind.author),
                       .envelope = {},
-                      .deadline = std::min(deadline, aligning_.deadline(*settings))};
+                      .deadline = std::min(deadline, aligning_.deadline(*settings)),
+                      .judged = judged};
   if (kind.sender) situation.envelope.sender = at(*kind.sender);
   situation.envelope.recipients.push_back({at(kind.recipient), {}});
   json told;
@@ -161,9 +162,11 @@ net::Task<Result<void>> Explainer::come_in(Situation& situation, json& told) {
                                .will_be_judged = ways.leads_outside});
   if (!plan) co_return plan.failure();
   told["signatures"] = explain::signatures_json(*plan, author.domain, settings);
-  if (!ways.leads_outside) {
+  const bool is_judged = ways.leads_outside;
+  if (!is_judged) {
     told["alignment"] = explain::unjudged_json(settings);
-    co_return Result<void>{};
+    ways = AlignStage::all_ways_out(settings, client, situation.envelope);
+    if (!ways.leads_outside || situation.judged != Judged::always) co_return Result<void>{};
   }
   auto question = std::make_shared<align::Question>(
       align::Question{.author = author.domain,
@@ -173,6 +176,11 @@ net::Task<Result<void>> Explainer::come_in(Situation& situation, json& told) {
                       .is_foreign = !is_own});
   for (const sign::PlannedSignature& signature : plan->signatures)
     question->keys.push_back({signature.domain, signature.key});
+  if (!is_judged) {
+    const auto evidence = co_await aligning_.examine(question, situation.deadline);
+    told["alignment"]["verdict"] = align::name_of(align::decide_verdict(evidence).result);
+    co_return Result<void>{};
+  }
   auto judged =
       co_await judge(situation.settings, question, client, keys->author, situation.deadline, told);
   co_return judged;

@@ -39,9 +39,11 @@ class Explainer {
                                                   std::shared_ptr<const spool::Message> message);
   /// What becomes of mail of that kind, by settings and DNS, without its hosts being looked up.
   /// What the DNS does not say until `deadline` is unknown. Judged as if it brought no signatures,
-  /// with the sender postmaster of its domain.
+  /// with the sender postmaster of its domain; `always`: where alignment is off, too, which then
+  /// has a verdict and no other consequence.
+  enum class Judged { where_set, always };
   [[nodiscard]] net::Task<Outlook> outlook(std::shared_ptr<const config::Settings> settings,
-                                           MailKind kind, SteadyTime deadline);
+                                           MailKind kind, SteadyTime deadline, Judged judged);
   /// Ends every question; before the loop ends.
   void clear() { aligning_.clear(); }
 
@@ -53,6 +55,7 @@ class Explainer {
     Mailbox author;
     Envelope envelope;
     SteadyTime deadline;  // Of the questions to the DNS.
+    Judged judged = Judged::where_set;
   };
 
   [[nodiscard]] Result<Situation> understand(std::shared_ptr<const config::Settings> settings,

@@ -22,6 +22,13 @@ Result<void> HeldMail::check_room(const std::string& author_domain,
   return fail(Fault::held_mail_full, author_domain);
 }
 
+void HeldMail::changed(const spool::Record& record, const std::string& before,
+                       const std::string& after) {
+  if (before == after) return;
+  if (!before.empty()) count(record, before, -1);
+  if (!after.empty()) count(record, after, 1);
+}
+
 void HeldMail::load(const spool::Spool& spool) {
   if (spool.stats().held == 0) return;
   QueueId after;
@@ -29,7 +36,7 @@ void HeldMail::load(const spool::Spool& spool) {
     const auto page = spool.list(after, kPage);
     if (!page || page->empty()) return;
     for (const spool::Message& message : *page) {
-      if (message.state.is_held()) began(message);
+      changed(message.record, {}, message.state.hold_reason);
     }
     after = page->back().record.id;
   }

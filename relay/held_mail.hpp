@@ -1,7 +1,7 @@
 // HeldMail: how much is on hold, by reason for the gauges and by author domain for the limit.
 //
-// Told of each hold and its end by whoever changes it; at start the spool is walked once, off the
-// loops. Any thread.
+// Told of each change by whoever has stored it; at start the spool is walked once, off the loops.
+// Any thread.
 #pragma once
 
 #include <map>
@@ -18,9 +18,8 @@ class HeldMail {
  public:
   explicit HeldMail(monitoring::Metrics& metrics) : metrics_(metrics) {}
 
-  void began(const spool::Message& message) { count(message.record, message.state.hold_reason, 1); }
-  void began(const spool::Record& record, const std::string& reason) { count(record, reason, 1); }
-  void ended(const spool::Record& record, const std::string& reason) { count(record, reason, -1); }
+  /// The spool had the message on hold for the reason `before` and has for `after`; empty: not.
+  void changed(const spool::Record& record, const std::string& before, const std::string& after);
   /// Fault: held_mail_full.
   [[nodiscard]] Result<void> check_room(const std::string& author_domain,
                                         const config::Limits& limits) const;

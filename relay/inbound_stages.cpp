@@ -260,7 +260,7 @@ net::Task<Result<QueueId>> Pipeline::store(const Arrival& arrival, Parsed parsed
           .with("bytes", static_cast<std::int64_t>(record.header.size() + record.body_size))
           .with("signed_by", record.signed_by));
   if (message->state.is_held()) {
-    services_.held_mail.began(*message);
+    services_.held_mail.changed(record, {}, message->state.hold_reason);
     services_.log.write(report::Fact("held", arrival.received)
                             .with("id", record.id)
                             .with("reason", message->state.hold_reason));

@@ -139,7 +139,6 @@ net::Task<void> Outbound::load(QueueId id) {
   if (fresh) delivery->fresh = std::move(*fresh);
   if (delivery->state.is_held() && !expired) {
     services_.log.write(report::Fact("released", services_.clock.now()).with("id", id));
-    services_.held_mail.ended(delivery->record(), delivery->state.hold_reason);
     delivery->state.hold_reason.clear();
     for (auto& recipient : delivery->state.recipients) {
       if (recipient.status == spool::RecipientStatus::held)
@@ -219,19 +218,14 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
   const WallTime now = services_.clock.now();
   spool::State& state = delivery->state;
   const WallTime previous_due = state.due;
-  if (!reason.empty()) {
-    if (!state.is_held()) {
-      state.held_since = now;
-      services_.held_mail.began(delivery->record(), reason);
-    }
+  const bool is_new = !reason.empty();
+  if (is_new) {
+    if (!state.is_held()) state.held_since = now;
     state.hold_reason = std::move(reason);
     for (auto& recipient : state.recipients) {
       if (recipient.status == spool::RecipientStatus::queued)
         recipient.status = spool::RecipientStatus::held;
     }
-    services_.log.write(report::Fact("held", now)
-                            .with("id", delivery->record().id)
-                            .with("reason", state.hold_reason));
   }
   const bool for_alignment = state.hold_reason.starts_with(kAlignmentHold);
   const std::chrono::seconds again =
@@ -241,11 +235,16 @@ net::Task<void> Outbound::hold(std::shared_ptr<Delivery> delivery, std::string r
     services_.spool.update(delivery->record().id, state, previous_due, spool::Attempts::over, loop_,
                            std::move(done));
   });
-  if (!written)
-    spdlog::error("hold of {} not stored: {}", delivery->record().id.to_string(),
-                  written.error().detail);
+  const spool::Record& record = delivery->record();
+  if (!written) {
+    spdlog::error("hold of {} not stored: {}", record.id.to_string(), written.error().detail);
+  } else if (is_new) {
+    services_.held_mail.changed(record, delivery->stored->state.hold_reason, state.hold_reason);
+    services_.log.write(
+        report::Fact("held", now).with("id", record.id).with("reason", state.hold_reason));
+  }
   forget(*delivery);
-  services_.in_memory.erase(delivery->record().id);
+  services_.in_memory.erase(record.id);
 }
 
 void Outbound::dispatch(std::shared_ptr<Delivery> delivery) {

@@ -6,6 +6,7 @@
 // is_full() and the counters runs on the loop.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -87,6 +88,12 @@ class Outbound {
  private:
   static constexpr std::uint64_t kReservedBytes = spool::kInlineBody;
 
+  /// Told of when it is known whether the report about it is stored.
+  struct FailedRecipient {
+    std::uint32_t index;
+    report::Fact bounced;
+    report::Fact deferred;
+  };
   /// A message in memory. Shared by its jobs: the last one to end settles it.
   struct Delivery {
     std::shared_ptr<const spool::Message>
@@ -97,9 +104,10 @@ class Outbound {
     std::optional<sign::Signed> fresh;  // In place of the stored signatures.
     std::size_t open_jobs = 0;
     bool attempted = false;                // Some recipient was tried.
+    bool tried_again = false;              // One of them will be.
     std::optional<WallTime> parked_until;  // Some recipient was not: its destination is stuck.
     std::uint64_t bytes = 0;
-    std::vector<std::uint32_t> failed;
+    std::vector<FailedRecipient> failed;
     std::move_only_function<void(Result<void>)> on_stored;  // Hears once what became of its state.
     std::vector<std::string> remote_hosts;                  // By recipient.
     [[nodiscard]] const spool::Record& record() const { return stored->record; }
@@ -206,8 +214,6 @@ class Outbound {
   /// What is suspended goes back to the spool, without counting as an attempt. False: nothing is
   /// left of the job.
   bool keep_what_may_go(Job& job, const Destination& destination);
-  [[nodiscard]] std::optional<Suspension> suspended(const Delivery& delivery,
-                                                    const Destination& destination);
   void keep_what_fits(Job& job, const std::vector<std::size_t>& admitted, Destination& destination);
   /// True if SPF of the sender's domain is known to pass for this address.
   [[nodiscard]] bool is_listed(const ReversePath& sender, const config::EgressAddress& egress);
@@ -225,13 +231,31 @@ class Outbound {
   void fail_all(Job job, const Error& error);
 
   // Outcomes (settlement.cpp)
+  static bool is_open(const spool::RecipientState& recipient) {
+    return recipient.status == spool::RecipientStatus::queued ||
+           recipient.status == spool::RecipientStatus::held;
+  }
+  static bool any_open(const spool::State& state) {
+    return std::ranges::any_of(state.recipients, is_open);
+  }
   void finish(Job job, const std::vector<deliver::RecipientOutcome>& outcomes, const Link* link);
   void count_trial(const Delivery& delivery,
                    const std::vector<deliver::RecipientOutcome>& outcomes);
   void note(Delivery& delivery, std::uint32_t index, const deliver::RecipientOutcome& outcome,
             const Link* link);
   net::Task<void> settle(std::shared_ptr<Delivery> delivery);
-  net::Task<void> report_failures(std::shared_ptr<Delivery> delivery);
+  void tell_failures(Delivery& delivery, const Result<void>& reported);
+  /// What was `before` in the spool has another hold now, or none, or is gone.
+  void is_stored(const spool::Message& before, const std::string& hold_reason);
+  static void tell_stored(Delivery& delivery, Result<void> stored);
+  void write_state(std::shared_ptr<Delivery> delivery);
+  net::Task<void> remove_again(std::shared_ptr<Delivery> delivery);
+  net::Task<void> update_again(std::shared_ptr<Delivery> delivery);
+  void write_progress(const Delivery& delivery);
+
+  // Reports (sender_reports.cpp)
+  /// A failure: nobody will hear of those that failed.
+  net::Task<Result<void>> report_failures(std::shared_ptr<Delivery> delivery);
   net::Task<void> report_successes(std::shared_ptr<Delivery> delivery);
   net::Task<void> report_delay(std::shared_ptr<Delivery> delivery);
   static spool::ReportDue report_due(const Delivery& delivery, const Recipient& recipient,
@@ -243,11 +267,6 @@ class Outbound {
                             report::DsnRequest& request);
   net::Task<Result<void>> send_report(std::shared_ptr<Delivery> delivery,
                                       report::DsnRequest request);
-  static void tell_stored(Delivery& delivery, const Result<void>& stored);
-  void write_state(std::shared_ptr<Delivery> delivery);
-  net::Task<void> remove_again(std::shared_ptr<Delivery> delivery);
-  net::Task<void> update_again(std::shared_ptr<Delivery> delivery);
-  void write_progress(const Delivery& delivery);
 
   std::uint64_t random();
 

@@ -42,7 +42,7 @@ void take_way(const std::shared_ptr<const config::Settings>& settings,
 
 Failure busy() {
   return fail(Fault::destination_busy, "in delivery",
-              "The message is in delivery right now: try again in a moment");
+              "The message is in delivery, or waits to be stored: try again in a moment");
 }
 
 }  // namespace
@@ -67,7 +67,6 @@ void QueueOperations::hold(admin::QueueOrder order, Done done) {
         if (state.is_held())
           return fail(Fault::message_state_wrong, "held", "The message is on hold already");
         state.hold_reason = given.reason.empty() ? "operator" : "operator: " + given.reason;
-        services_.held_mail.began(record, state.hold_reason);
         state.held_since = services_.clock.now();
         state.due = record.expires;
         move_recipients(state, RecipientStatus::queued, RecipientStatus::held);
@@ -95,10 +94,9 @@ void QueueOperations::release(admin::QueueOrder order, Done done) {
 void QueueOperations::let_go(admin::QueueOrder order, Done done) {
   change(
       "release", std::move(order),
-      [this](const auto&, const auto& record, spool::State& state) -> Result<void> {
+      [this](const auto&, const auto&, spool::State& state) -> Result<void> {
         if (!state.is_held())
           return fail(Fault::message_state_wrong, "not held", "The message is not on hold");
-        services_.held_mail.ended(record, state.hold_reason);
         state.hold_reason.clear();
         state.due = services_.clock.now();
         move_recipients(state, RecipientStatus::held, RecipientStatus::queued);
@@ -222,12 +220,15 @@ net::Task<Result<void>> QueueOperations::apply(const admin::QueueOrder& order,
       services_.pool, loop_, [&spool = services_.spool, id = order.id] { return spool.load(id); });
   if (!message) co_return message.failure();
   const WallTime previous_due = message->state.due;
+  const std::string held_before = message->state.hold_reason;
   auto changed = change(order, message->record, message->state);
   if (!changed) co_return changed;
+  const std::string held_after = message->state.hold_reason;
   auto updated = co_await net::completion<Result<void>>(loop_, [&](auto stored) {
     services_.spool.update(order.id, std::move(message->state), previous_due, spool::Attempts::over,
                            loop_, std::move(stored));
   });
+  if (updated) services_.held_mail.changed(message->record, held_before, held_after);
   co_return updated;
 }
 

@@ -40,7 +40,7 @@ std::vector<MailKind> kinds_of(const std::vector<RecentMail::Entry>& entries) {
 
 net::Task<std::vector<std::shared_ptr<const Outlook>>> outlooks_of(
     Explainer& explainer, net::Loop& loop, std::shared_ptr<const config::Settings> settings,
-    std::vector<MailKind> kinds, SteadyTime deadline) {
+    std::vector<MailKind> kinds, SteadyTime deadline, Explainer::Judged judged) {
   std::map<std::string, std::shared_ptr<const Outlook>> known;
   std::vector<std::shared_ptr<const Outlook>> outlooks;
   for (const MailKind& kind : kinds) {
@@ -48,7 +48,7 @@ net::Task<std::vector<std::shared_ptr<const Outlook>>> outlooks_of(
     const std::string key = key_of(kind, *settings);
     auto found = known.find(key);
     if (found == known.end()) {
-      auto outlook = co_await explainer.outlook(settings, kind, deadline);
+      auto outlook = co_await explainer.outlook(settings, kind, deadline, judged);
       // Shared by all the kinds that it is true of.
       found = known.emplace(key, std::make_shared<const Outlook>(std::move(outlook))).first;
     }
@@ -75,8 +75,9 @@ std::vector<RecentMail::Entry> Rehearsal::entries(const config::Settings& settin
 net::Task<json> Rehearsal::recent() {
   const auto settings = services_.current.get()->settings;
   const auto all = entries(*settings);
-  const auto outlooks = co_await outlooks_of(explainer_, loop_, settings, kinds_of(all),
-                                             services_.clock.steady() + kLongest);
+  const auto outlooks =
+      co_await outlooks_of(explainer_, loop_, settings, kinds_of(all),
+                           services_.clock.steady() + kLongest, Explainer::Judged::where_set);
   json told{{"mail", json::array()},
             {"outlooks", json::array()},
             {"forgotten", services_.recent_mail.forgotten()}};
@@ -100,8 +101,10 @@ net::Task<std::string> Rehearsal::objection(std::shared_ptr<const config::Settin
   const SteadyTime deadline = services_.clock.steady() + kLongest;
   auto all = entries(*running);
   const auto kinds = kinds_of(all);
-  const auto before = co_await outlooks_of(explainer_, loop_, running, kinds, deadline);
-  const auto after = co_await outlooks_of(explainer_, loop_, next, kinds, deadline);
+  using enum Explainer::Judged;
+  const auto before = co_await outlooks_of(explainer_, loop_, running, kinds, deadline, where_set);
+  const auto after = co_await outlooks_of(explainer_, loop_, next, kinds, deadline,
+                                          running->alignment.enabled ? always : where_set);
   std::vector<KindChange> changes;
   for (std::size_t i = 0; i < all.size(); ++i)
     changes.push_back({std::move(all[i]), compare_outlooks(*before[i], *after[i])});

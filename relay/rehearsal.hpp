@@ -14,7 +14,7 @@ namespace signet {
 /// the DNS does not say until `deadline` is unknown. All outlive the task.
 [[nodiscard]] net::Task<std::vector<std::shared_ptr<const Outlook>>> outlooks_of(
     Explainer& explainer, net::Loop& loop, std::shared_ptr<const config::Settings> settings,
-    std::vector<MailKind> kinds, SteadyTime deadline);
+    std::vector<MailKind> kinds, SteadyTime deadline, Explainer::Judged judged);
 
 class Rehearsal {
  public:

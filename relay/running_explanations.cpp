@@ -3,6 +3,8 @@
 #include "relay/admin/queue_json.hpp"
 #include "relay/destination_key.hpp"
 #include "relay/route/diversion.hpp"
+#include "relay/smtp/command.hpp"
+#include "relay/suspended_delivery.hpp"
 
 namespace signet {
 namespace {
@@ -16,6 +18,27 @@ json parsed(const std::vector<std::string>& lines) {
     if (fact.is_object()) list.push_back(std::move(fact));
   }
   return list;
+}
+
+Mailbox address_in(const json& told, const char* pointer) {
+  const auto mailbox = smtp::parse_mailbox(told.value(json::json_pointer(pointer), ""), true);
+  return mailbox ? *mailbox : Mailbox{"nobody", *Domain::parse("invalid")};
+}
+
+/// What a hypothesis speaks of, as if it were in the queue.
+spool::Message message_of(const json& told) {
+  spool::Message message;
+  message.record.client = told.value(json::json_pointer("/client/name"), "");
+  message.record.author_domain = address_in(told, "/author/address").domain.text();
+  message.record.envelope.sender = address_in(told, "/sender/address");
+  for (const json& recipient : told.at("recipients")) {
+    message.state.recipients.push_back(
+        {.recipient = {address_in(recipient, "/address"), {}},
+         .route = {},
+         .pool = recipient.value(json::json_pointer("/pool/name"), ""),
+         .last_reply = {}});
+  }
+  return message;
 }
 
 }  // namespace
@@ -33,6 +56,7 @@ void RunningExplanations::explain(admin::Hypothesis asked, Done done) {
 
 net::Task<void> RunningExplanations::run(admin::Hypothesis asked, Done done) {
   auto told = co_await explainer_.explain(services_.current.get()->settings, std::move(asked));
+  if (told) add_state_of_destinations(message_of(*told), *told);
   done(std::move(told));
 }
 
@@ -63,14 +87,13 @@ net::Task<void> RunningExplanations::run(QueueId id, Done done) {
   done(std::move(told));
 }
 
-std::optional<Suspension> RunningExplanations::suspended(const spool::Record& record,
-                                                         const Domain& destination) const {
+std::optional<Suspension> RunningExplanations::suspended(
+    const config::Settings& settings, const spool::Record& record,
+    const spool::RecipientState& recipient) const {
   const Suspensions& all = services_.suspensions;
-  auto found = all.find(SuspensionKind::destination, destination.text());
-  if (!found) found = all.find(SuspensionKind::client, record.client);
-  if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
-  if (!found && record.envelope.sender)
-    found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
+  auto found = suspension_of(all, record, route::find_pool(settings, recipient.pool));
+  if (!found)
+    found = all.find(SuspensionKind::destination, recipient.recipient.address.domain.text());
   return found;
 }
 
@@ -85,7 +108,7 @@ void RunningExplanations::add_state_of_destinations(const spool::Message& messag
     const std::string key = destination_key(*route, state.pool, state.recipient.address.domain);
     json& recipient = told["recipients"][i];
     recipient["limits"]["connections_in_use"] = services_.leases.in_use(key);
-    if (const auto stopped = suspended(message.record, state.recipient.address.domain))
+    if (const auto stopped = suspended(*settings, message.record, state))
       recipient["suspended"] = std::string(name_of(stopped->kind)) + " " + stopped->value +
                                (stopped->reason.empty() ? "" : ": " + stopped->reason);
     const auto wait = services_.backoff.not_before(key) - services_.clock.steady();

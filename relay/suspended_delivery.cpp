@@ -1,4 +1,5 @@
-// Mail that an operator has stopped waits in the spool until it is resumed or the suspension ends.
+#include "relay/suspended_delivery.hpp"
+
 #include <algorithm>
 
 #include "relay/pipeline.hpp"
@@ -10,15 +11,12 @@ constexpr std::chrono::minutes kLookAgain{15};
 
 }  // namespace
 
-std::optional<Suspension> Outbound::suspended(const Delivery& delivery,
-                                              const Destination& destination) {
-  const Suspensions& all = services_.suspensions;
-  const spool::Record& record = delivery.record();
+std::optional<Suspension> suspension_of(const Suspensions& all, const spool::Record& record,
+                                        const config::PoolSettings* pool) {
   auto found = all.find(SuspensionKind::client, record.client);
   if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
   if (!found && record.envelope.sender)
     found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
-  const auto* pool = route::find_pool(*delivery.snapshot->settings, destination.pool);
   if (found || pool == nullptr) return found;
   for (const config::EgressAddress& each : pool->addresses) {
     found = all.find(SuspensionKind::egress, each.public_address.to_string());
@@ -30,7 +28,9 @@ std::optional<Suspension> Outbound::suspended(const Delivery& delivery,
 bool Outbound::keep_what_may_go(Job& job, const Destination& destination) {
   if (services_.suspensions.none()) return true;
   Delivery& delivery = *job.delivery;
-  const auto whole = suspended(delivery, destination);
+  const auto whole =
+      suspension_of(services_.suspensions, delivery.record(),
+                    route::find_pool(*delivery.snapshot->settings, destination.pool));
   std::vector<std::uint32_t> kept;
   for (const std::uint32_t index : job.recipients) {
     auto& recipient = delivery.state.recipients[index];

@@ -163,7 +163,7 @@ void add_providers(const TopView& view, std::vector<StyledLine>& lines) {
 }
 
 std::string styled(const StyledLine& line, std::size_t columns, bool colours) {
-  const std::string text = fit(line.text, columns);
+  std::string text = fit(line.text, columns);
   if (!colours || line.style == Style::plain) return text;
   return (line.style == Style::heading ? "\x1b[1m" : "\x1b[33m") + text + "\x1b[0m";
 }

@@ -138,7 +138,8 @@ void Webhook::add(std::string_view line) {
 }
 
 Webhook::Stats Webhook::stats() const {
-  const auto oldest = impl_->buffer.oldest();
+  // Without a receiver nothing is late: what waits is for the next one.
+  const auto oldest = impl_->has_target ? impl_->buffer.oldest() : std::nullopt;
   return {.sent = impl_->sent,
           .dropped = impl_->buffer.dropped(),
           .failures = impl_->failures,

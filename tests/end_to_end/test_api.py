@@ -138,6 +138,14 @@ class Api(ApiCase):
                         self.assertIn(str(expected), operation["responses"])
         self.assertEqual(state(), before)
 
+    def test_a_hypothesis_hears_of_suspensions(self):
+        self.served()
+        asked = "/v1/explain?from=alice@example.com&to=bob@receiver.example&client=local"
+        self.assertNotIn("suspended", self.read(asked)["recipients"][0])
+        self.write("/v1/suspensions", {"kind": "domain", "value": "example.com", "reason": "a leak"})
+        self.assertEqual(self.read(asked)["recipients"][0]["suspended"], "domain example.com: a leak")
+        self.assertNotIn("suspended", self.read(asked.replace("alice@example.com", "alice@example.net"))["recipients"][0])
+
     def test_names_can_not_lead_out_of_the_store(self):
         made = self.served()
         outside = self.folder / "outside"

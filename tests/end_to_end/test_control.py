@@ -1,6 +1,9 @@
 """What an operator stops, starts, and orders for many messages at once."""
+import datetime
 import json
+import os
 import smtplib
+import unittest
 
 import mail
 import relay as relays
@@ -10,6 +13,7 @@ import waiting
 from case import EndToEnd
 from relay import run_program
 
+DISK = os.environ.get("SIGNET_DISK_PRELOAD", "")
 OTHER = "carol@other.example"
 POOL = '[[pool]]\nname = "default"\naddresses = [{ bind = "127.0.0.1", public = "192.0.2.1" }, { bind = "127.0.0.2", public = "192.0.2.2" }]\n'
 
@@ -90,6 +94,71 @@ class Control(EndToEnd):
         waiting.until(self, lambda: self.is_parked(relay), "without any address it waits")
         self.command(relay, "queue", "resume", "--egress", "192.0.2.1")
         self.assertEqual(sink.wait(7)[6].peer[0], "127.0.0.1")
+
+    def test_mail_that_waits_for_a_suspension_alone_does_not_wait_for_the_retry_schedule(self):
+        sink = self.sink()
+        relay = self.relay(sink, more='[queue]\nretries = ["3h"]\n')
+        self.command(relay, "queue", "suspend", "--destination", "other.example", "--for", "2m")
+        relay.send(mail.PLAIN, recipients=[mail.FRIEND, OTHER])
+        sink.wait(1)
+        waiting.until(self, lambda: self.is_parked(relay), "the other waits")
+        (identifier,) = relay.queued()
+        waiting.until(self, lambda: 0 < self.seconds_until_due(relay, identifier) < 130, "it is due when the suspension ends")
+        self.assertEqual(relay.queue("show", identifier)["attempts"], 0)
+        sink.refuse[mail.FRIEND] = "450 4.2.1 busy"
+        relay.send(mail.PLAIN, recipients=[mail.FRIEND, OTHER])
+        second = waiting.until(self, lambda: [each for each in relay.queued() if each != identifier], "the second waits")[0]
+        waiting.until(self, lambda: relay.queue("show", second)["attempts"] == 1, "an attempt is counted")
+        self.assertLess(self.seconds_until_due(relay, second), 130)
+
+    def seconds_until_due(self, relay, identifier):
+        due = datetime.datetime.fromisoformat(relay.queue("show", identifier)["due"])
+        return (due - datetime.datetime.now(datetime.UTC)).total_seconds()
+
+    def test_explain_names_the_suspension_of_all_addresses(self):
+        relay = self.relay(self.sink(host="127.0.0.1"), more=POOL)
+        for address in ("192.0.2.1", "192.0.2.2"):
+            self.command(relay, "queue", "suspend", "--egress", address, "--reason", "ipwarm")
+        relay.send(mail.PLAIN)
+        waiting.until(self, lambda: self.is_parked(relay), "it waits")
+        told = self.command(relay, "explain", *relay.queued())
+        self.assertRegex(told["recipients"][0]["suspended"], r"^egress 192\.0\.2\.[12]: ipwarm$")
+
+    def test_an_order_that_cannot_be_stored_is_neither_counted_nor_told_as_done(self):
+        if not DISK:
+            raise unittest.SkipTest("SIGNET_DISK_PRELOAD names no library")
+        sink = self.sink()
+        sink.refuse[mail.FRIEND] = "450 4.2.1 later"
+        made = relays.Relay(self, self.folder, relays.route(sink.port), more='[dsn]\nfrom = "mailer-daemon@example.com"\n')
+        made.key("example.com")
+        mood = self.folder / "mood"
+        made.launcher = ["/usr/bin/env", f"LD_PRELOAD={DISK}", f"DISK_MOOD={mood}"]
+        made.start()
+        made.send(mail.PLAIN)
+        waiting.until(self, lambda: any(fact["event"] == "deferred" for fact in made.log()), "it waits")
+        (identifier,) = made.queued()
+        mood.write_text("broken")
+        self.assertEqual(made.refusal(mail.PLAIN)[0], 451)  # From now on the spool takes nothing.
+        waiting.until(self, lambda: b"in delivery" not in self.refused_order(made, "hold", identifier), "the spool's answer")
+        self.assertEqual(made.metric("signet_held_messages"), 0)
+        waiting.until(self, lambda: b"can't be stored" in self.refused_order(made, "bounce", identifier), "the report's fate")
+        self.assertEqual([fact for fact in made.log() if fact["event"] == "bounced"], [])
+        self.assertEqual(made.metric("signet_recipients_total", result="failed"), 0)
+        made.kill()
+        mood.unlink()
+        made.start()
+        self.assertIn(identifier, made.queued())
+        self.command(made, "queue", "hold", identifier)
+        self.assertEqual(made.metric("signet_held_messages"), 1)
+        self.command(made, "queue", "bounce", identifier)
+        self.assertEqual(made.metric("signet_held_messages"), 0)
+        self.assertEqual([fact["id"] for fact in made.log() if fact["event"] == "bounced"], [identifier])
+        waiting.until(self, lambda: any(b"Message returned by the operator" in each.octets for each in sink.messages), "the report")
+
+    def refused_order(self, relay, order, identifier):
+        done = run_program("queue", order, identifier, "--config", relay.configuration, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        return done.stderr
 
     def test_a_suspension_ends_by_itself(self):
         sink = self.sink()

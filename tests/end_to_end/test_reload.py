@@ -7,7 +7,7 @@ import sinks
 import verify
 import waiting
 from case import EndToEnd
-from relay import run_program
+from relay import ALIGNMENT_OFF, run_program
 from test_alignment import POOL, client, txt
 
 NEWS = mail.PLAIN.replace(b"alice@example.com", b"alice@news.example.com")
@@ -41,10 +41,10 @@ class Reload(EndToEnd):
         sink.wait(3)
         return relay, sink
 
-    def with_spf(self, more=""):
+    def with_spf(self, more="", client_more=""):
         """A relay whose mail has no key and is in alignment by SPF of its addresses alone."""
         address, sink = sinks.mail_exchanger(self)
-        made = relays.Relay(self, self.folder, POOL, clients=client(["example.com"]), top="allow_private_mx = true\n")
+        made = relays.Relay(self, self.folder, POOL, clients=client(["example.com"], client_more), top="allow_private_mx = true\n")
         zone = ["receiver.example. 60 IN MX 10 mx.receiver.example.", f"mx.receiver.example. 60 IN A {address}",
                 txt("example.com", "v=spf1 ip4:192.0.2.0/30 -all"), txt("_dmarc.example.com", "v=DMARC1; p=reject")]
         servers = f'[resolver]\nservers = ["{self.names({}, zone).address}"]\n'
@@ -142,6 +142,24 @@ class Reload(EndToEnd):
         sink.wait(2)
         relay.write_configuration(routes=POOL.replace("192.0.2.2", "192.0.2.3"))
         self.assertEqual(self.reload(relay)["generation"], 2)
+
+    def test_switching_alignment_off_does_not_hide_what_would_be_misaligned(self):
+        relay, sink = self.with_spf(MISALIGNED, "allow_unsigned = true")
+        relay.write_configuration(routes=ELSEWHERE, alignment=ALIGNMENT_OFF)
+        self.assertIn("misaligned would be mail of example.com", self.reload(relay, status=1))
+        relay.write_configuration(routes=POOL)
+        self.assertEqual(self.reload(relay)["generation"], 2)  # As well aligned as before.
+        relay.send(mail.PLAIN)
+        sink.wait(2)
+
+    def test_mail_that_is_refused_now_is_not_let_go_by_switching_alignment_off(self):
+        relay, _ = self.with_spf(MISALIGNED, "allow_unsigned = true")
+        relay.write_configuration(routes=ELSEWHERE)
+        relay.stop()
+        relay.start()
+        self.assertIn("5.7.26", relay.refusal(mail.PLAIN)[1])
+        relay.write_configuration(alignment=ALIGNMENT_OFF)
+        self.assertIn("misaligned would be mail of example.com", self.reload(relay, status=1))
 
     def test_without_the_setting_such_reloads_come_into_force(self):
         relay, _ = self.with_spf()

@@ -224,6 +224,20 @@ class Webhook(EndToEnd):
         relay.stop()
         self.assertEqual(first.events() + second.events(), relay.log(), "what waits for the end of a batch is sent at the end")
 
+    def test_a_webhook_that_is_taken_away_is_late_with_nothing(self):
+        receiver = Receiver(self)
+        receiver.statuses = [500] * 1000
+        relay = self.start(f'url = "{receiver.url}"')
+        relay.send(mail.PLAIN)
+        waiting.until(self, lambda: relay.metric("signet_webhook_oldest_waiting_seconds") >= 1, "events wait")
+        relay.write_configuration(more=relay.parts["more"].partition("[webhook]")[0])
+        relays.run_program("reload", "--config", relay.configuration)
+        self.assertEqual(relay.metric("signet_webhook_oldest_waiting_seconds"), 0)
+        relay.stop()
+        relay.start()
+        self.assertEqual(relay.metric("signet_webhook_oldest_waiting_seconds"), 0)
+        self.assertGreater(relay.metric("signet_webhook_waiting_events"), 0, "kept for the next receiver")
+
     def test_addresses_are_cut_there_as_in_the_file(self):
         receiver = Receiver(self)
         relay = self.start(f'url = "{receiver.url}"', monitoring='delivery_log_addresses = "domain"\n')
