@@ -94,7 +94,7 @@ class Planner {
         offer_publication(key, Step::publish, "not in the DNS");
       return offer_check(key, policy_.poll);
     }
-    const WallTime expired = *known.ours_since + known.wait;
+    const WallTime expired = old_answers_expire(key);
     if (known.checked >= expired)
       return offer(Step::verify, key, now_, "all name servers answer, old answers have expired");
     offer(Step::check, key, expired, "old answers have expired");
@@ -103,6 +103,8 @@ class Planner {
   void plan_verified(const KeyEntry& key) {
     offer_give_up(key, "the record went away again");
     if (is_proven(key)) {
+      if (const auto expired = old_answers_expire(key); fact(key).checked < expired)
+        return offer(Step::check, key, expired, "old answers have expired");
       const bool on_trial = policy_.canary.enabled && active_key(keys_, algorithm_of(key));
       if (!on_trial) return offer_signing(Step::activate, key, now_, "verified");
       return offer_share(key, kCanaryShares.front(), now_, "verified");
@@ -181,6 +183,12 @@ class Planner {
     const KeyEntry* other = active_key(keys_, algorithm_of(key));
     return policy_.falls_back && other != nullptr && fact(*other).seen != RecordSeen::ours &&
            !is_wrong(fact(key).seen);
+  }
+
+  /// Those from before the record was there, or there again.
+  [[nodiscard]] WallTime old_answers_expire(const KeyEntry& key) const {
+    const DnsFact known = fact(key);
+    return known.ours_since.value_or(known.checked) + known.wait;
   }
 
   [[nodiscard]] bool is_proven(const KeyEntry& key) const {

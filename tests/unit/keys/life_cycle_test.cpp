@@ -79,6 +79,16 @@ TEST(LifeCycleTest, a_new_record_waits_for_old_answers_to_expire) {
   EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 75s).step, Step::check);
 }
 
+TEST(LifeCycleTest, a_record_that_came_back_waits_for_old_answers_again) {
+  const KeySet keys{{.selector = "s1", .state = verified, .moves = {{verified, kStart, "", ""}}}};
+  DnsFacts facts{{"s1", {RecordSeen::ours, kStart + 10s, kStart + 10s, 60s}}};
+  const auto early = next_due(kDomain, keys, facts, {}, kStart + 10s);
+  EXPECT_EQ(early.step, Step::check);
+  EXPECT_EQ(early.at, kStart + 70s);
+  facts["s1"].checked = kStart + 70s;
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 70s).step, Step::activate);
+}
+
 TEST(LifeCycleTest, a_key_is_given_up_only_when_the_dns_was_asked_after_its_time) {
   KeySet keys{{.selector = "s1", .state = published, .moves = {{published, kStart, "", ""}}}};
   const RotationPolicy policy{.publishes = true};
