@@ -1,11 +1,13 @@
 #include "keys/create_key.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 
 #include "keys/key_record.hpp"
+#include "keys/rotator.hpp"
 
 namespace signet::keys {
 namespace {
@@ -20,12 +22,31 @@ std::string dated_selector(WallTime now) {
   return text.data();
 }
 
+Result<void> check_name(const std::string& name) {
+  if (name.size() <= kMaxName) return {};
+  return fail(Fault::bad_parameter, name + " is longer than a DNS name can be (253 octets)");
+}
+
+/// Of the record, and of the place that it is published at.
+Result<void> check_names(const KeyFolder& folder, const std::string& selector) {
+  const auto checked = check_name(record_name(folder.domain(), selector));
+  const auto& delegation = folder.store().delegation;
+  if (!checked || !delegation) return checked;
+  const auto& stable = delegation->selectors;
+  if (std::ranges::find(stable, selector) == stable.end()) return checked;
+  const auto rules = read_domain_rules(folder.store(), folder.domain());
+  if (!rules) return rules.failure();
+  return rules->delegated ? check_name(delegated_name(folder.domain(), selector, delegation->zone))
+                          : Result<void>();
+}
+
 /// The first key of a domain: a PEM alone, which signs at once.
 Result<PrivateKey> make_first_key(KeyFolder& folder, const std::string& selector,
                                   Algorithm algorithm) {
   if (algorithm == Algorithm::ed25519)
     return fail(Fault::bad_parameter,
                 "an Ed25519 key signs only beside an RSA key: make that first");
+  if (const auto fits = check_names(folder, selector); !fits) return fail(fits.error());
   auto key = PrivateKey::generate(algorithm);
   if (!key) return key;
   const auto written = folder.write_private_key(selector, *key);
@@ -33,12 +54,20 @@ Result<PrivateKey> make_first_key(KeyFolder& folder, const std::string& selector
   return key;
 }
 
+/// What follows the date of a day's n-th key: "", "b", ... "z", "aa", "ab", ...
+std::string day_suffix(std::size_t n) {
+  std::string text;
+  for (std::size_t left = n == 1 ? 0 : n; left > 0; left = (left - 1) / 26)
+    text.insert(text.begin(), static_cast<char>('a' + (left - 1) % 26));
+  return text;
+}
+
 /// The first of "s20261128", "s20261128b", ... that will do.
 std::string first_dated(WallTime now, const std::function<bool(const std::string&)>& will_do) {
   const std::string dated = dated_selector(now);
-  std::string selector = dated;
-  for (char letter = 'b'; !will_do(selector) && letter <= 'z'; ++letter) selector = dated + letter;
-  return selector;
+  std::size_t n = 1;
+  while (!will_do(dated + day_suffix(n))) ++n;
+  return dated + day_suffix(n);
 }
 
 /// It signs, or may yet.
@@ -53,12 +82,10 @@ Result<CreatedKey> create_in(KeyFolder& folder, std::string selector, Algorithm 
   if (!keys) return keys.failure();
   if (selector.empty())
     selector = first_dated(note.at, [&](const std::string& name) {
-      const KeyEntry* known = find_key(*keys, name);
-      return known == nullptr ? !folder.has_private_key(name) : is_of_use(*known, algorithm);
+      const KeyEntry* known = find_same_name(*keys, name);
+      return known == nullptr ? !folder.has_private_key(name)
+                              : known->selector == name && is_of_use(*known, algorithm);
     });
-  if (record_name(folder.domain(), selector).size() > kMaxName)
-    return fail(Fault::bad_parameter, record_name(folder.domain(), selector) +
-                                          " is longer than a DNS name can be (253 octets)");
   const KeyEntry* known = find_key(*keys, selector);
   if (known == nullptr && folder.has_private_key(selector))
     return fail(
@@ -88,6 +115,7 @@ Result<CreatedKey> create_in(KeyFolder& folder, std::string selector, Algorithm 
 
 Result<PrivateKey> make_key(KeyFolder& folder, KeySet& keys, const std::string& selector,
                             Algorithm algorithm, const Note& note) {
+  if (const auto fits = check_names(folder, selector); !fits) return fail(fits.error());
   auto key = PrivateKey::generate(algorithm);
   if (!key) return key;
   const auto fingerprint = fingerprint_of(*key);
@@ -114,7 +142,7 @@ Result<PrivateKey> make_key(KeyFolder& folder, KeySet& keys, const std::string& 
 
 std::string new_selector(const KeySet& keys, WallTime now) {
   return first_dated(
-      now, [&](const std::string& selector) { return find_key(keys, selector) == nullptr; });
+      now, [&](const std::string& selector) { return find_same_name(keys, selector) == nullptr; });
 }
 
 Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain, std::string selector,

@@ -1,5 +1,4 @@
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -66,7 +65,7 @@ class DomainReader {
   }
 
   Result<void> read_names() {
-    auto opened = open_beneath(store_, folder_, O_DIRECTORY);
+    auto opened = open_folder(store_, domain_->name);
     if (!opened) return opened.failure();
     struct stat status{};
     if (fstat(opened->get(), &status) != 0) return refuse("", std::strerror(errno));

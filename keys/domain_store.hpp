@@ -5,6 +5,7 @@
 //   STORE/<domain>/keyset.toml      states of the selectors; without it one PEM alone is active
 //   STORE/<domain>/domain.toml      optional: profile, legacy, rotation
 //
+// STORE/<domain> may be a link to a folder of that name (mounted secrets), not to another domain's.
 // No scan at start: a million domains cost what is in use.
 #pragma once
 

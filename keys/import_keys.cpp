@@ -14,6 +14,22 @@ constexpr unsigned kMinRsaBits = 2048;
 
 std::string name_of(const ImportedKey& key) { return key.selector + " of " + key.domain.text(); }
 
+/// A key of the store that signs with the algorithm of `planned` and is none of those to be
+/// imported: two would sign then.
+const KeyEntry* pushed_aside(const KeySet& keys, const PlannedKey& planned,
+                             const std::vector<PlannedKey>& all) {
+  const auto is_planned = [&](const KeyEntry& key) {
+    return std::ranges::any_of(all, [&](const PlannedKey& other) {
+      return other.domain == planned.domain && other.selector == key.selector;
+    });
+  };
+  const auto found = std::ranges::find_if(keys, [&](const KeyEntry& key) {
+    return key.state == KeyState::active && algorithm_of(key) == planned.key.algorithm() &&
+           !is_planned(key);
+  });
+  return found == keys.end() ? nullptr : &*found;
+}
+
 class ImportPlanner {
  public:
   ImportPlanner(ImportRules rules, const ImportOptions& options)
@@ -123,13 +139,14 @@ class ImportPlanner {
     bool has_rsa = active_key(keys, Algorithm::rsa) != nullptr;
     for (PlannedKey& key : planned) {
       has_rsa = has_rsa || key.key.algorithm() == Algorithm::rsa;
-      if (!fits_key(domain, keys, key)) return false;
+      if (!fits_key(domain, keys, key, planned)) return false;
     }
     if (!has_rsa) refuse(domain, "has an Ed25519 key only, which signs only beside an RSA key");
     return has_rsa;
   }
 
-  bool fits_key(const Domain& domain, const KeySet& keys, PlannedKey& planned) {
+  bool fits_key(const Domain& domain, const KeySet& keys, PlannedKey& planned,
+                const std::vector<PlannedKey>& all) {
     const auto* same = find_key(keys, planned.selector);
     if (same != nullptr) {
       planned.is_there =
@@ -139,7 +156,12 @@ class ImportPlanner {
                          std::string(keys::name_of(same->state)) + ")");
       return false;
     }
-    const auto* active = active_key(keys, planned.key.algorithm());
+    if (const auto* other = find_same_name(keys, planned.selector)) {
+      refuse(domain,
+             planned.selector + " is the DNS name of the key " + other->selector + " in the store");
+      return false;
+    }
+    const auto* active = pushed_aside(keys, planned, all);
     if (active == nullptr) return true;
     refuse(domain, "the store signs with " + active->selector + " already: retire that first");
     return false;
@@ -177,9 +199,19 @@ KeyEntry entry_of(const PlannedKey& planned, const ImportOptions& options, const
   return entry;
 }
 
+/// The key as the observer hears of it: no move changed it, but somebody did.
+KeyEntry with_new_end(KeyEntry known, KeyEntry imported) {
+  auto& note = imported.moves.front();
+  note.reason += known.legacy_until ? ", signs until " + format_time(*known.legacy_until)
+                                    : std::string(", has no end");
+  known.moves.push_back(std::move(note));
+  return known;
+}
+
 // A PEM that no keyset names does no harm, one that is missing does: so it comes first. But a
 // second PEM beside a lone one needs the keyset that tells them apart.
-Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, const Note& note,
+Result<void> take_key(const PlannedKey& planned, const ImportPlan& plan,
+                      const ImportOptions& options, const Note& note,
                       const ImportObserver& observer) {
   auto folder = KeyFolder::open(options.store, planned.domain, true);
   if (!folder) return folder.failure();
@@ -192,8 +224,19 @@ Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, c
                   planned.domain.text() + " has another key " + planned.selector + " by now");
     if (known->legacy_until == entry.legacy_until) return {};
     known->legacy_until = entry.legacy_until;
-    return folder->write(*keys);
+    if (const auto written = folder->write(*keys); !written) return written;
+    if (observer) observer(planned.domain, with_new_end(*known, std::move(entry)));
+    return {};
   }
+  if (const KeyEntry* other = find_same_name(*keys, planned.selector))
+    return fail(Fault::key_state_wrong, planned.domain.text() + " has the key " + other->selector +
+                                            " by now, of the same DNS name as " + planned.selector);
+  if (const KeyEntry* active = pushed_aside(*keys, planned, plan.keys))
+    return fail(Fault::key_state_wrong, planned.domain.text() + " signs with " + active->selector +
+                                            " by now: retire that first");
+  KeySet changed = *keys;
+  changed.push_back(std::move(entry));
+  if (const auto fits = folder->accepts(changed); !fits) return fits;
   if (!keys->empty()) {
     if (const auto written = folder->write(*keys); !written) return written;
   }
@@ -201,13 +244,12 @@ Result<void> take_key(const PlannedKey& planned, const ImportOptions& options, c
   if (!placed) return placed.failure();
   if (!*placed) {
     const auto there = folder->private_key(planned.selector);
-    if (!there || fingerprint_of(*there) != entry.fingerprint)
+    if (!there || fingerprint_of(*there) != changed.back().fingerprint)
       return fail(Fault::key_state_wrong, planned.domain.text() + ": " + planned.selector +
                                               ".pem is there and holds another key");
   }
-  keys->push_back(std::move(entry));
-  if (const auto written = folder->write(*keys); !written) return written;
-  if (observer) observer(planned.domain, keys->back());
+  if (const auto written = folder->write(changed); !written) return written;
+  if (observer) observer(planned.domain, changed.back());
   return {};
 }
 
@@ -240,7 +282,7 @@ ImportPlan plan_import(ImportRules rules, const ImportOptions& options) {
 Result<void> apply_import(const ImportPlan& plan, const ImportOptions& options, const Note& note,
                           const ImportObserver& observer) {
   for (const PlannedKey& key : plan.keys)
-    if (const auto taken = take_key(key, options, note, observer); !taken) return taken;
+    if (const auto taken = take_key(key, plan, options, note, observer); !taken) return taken;
   return {};
 }
 

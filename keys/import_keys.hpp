@@ -57,7 +57,8 @@ struct ImportPlan {
 /// Changes nothing.
 [[nodiscard]] ImportPlan plan_import(ImportRules rules, const ImportOptions& options);
 
-/// Hears of each key that became active.
+/// Hears of each key that became active, or got another end: then a last move that the store does
+/// not have says which.
 using ImportObserver = std::function<void(const Domain&, const KeyEntry&)>;
 /// Puts the planned keys into the store; what is there already stays as it is, so that it may be
 /// repeated after a crash. Faults: key_state_wrong, store_read_only, key_unavailable.

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "keys/base64.hpp"
+#include "keys/key_moves.hpp"
 #include "relay/base/file_owner.hpp"
 
 namespace signet::keys {
@@ -100,14 +101,24 @@ std::string fingerprint_of(const PrivateKey& key) {
   return "SHA256:" + encode_base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
+Result<Descriptor> open_folder(const fs::path& store, const Domain& domain) {
+  const auto folder = store / domain.text();
+  std::error_code error;
+  if (fs::is_symlink(folder, error)) {
+    const auto real = fs::canonical(folder, error);
+    if (!error && real.filename() != domain.text())
+      return refuse(folder, "is a link to " + real.filename().string() +
+                                ": a domain needs a folder of its own name, and keys of its own");
+  }
+  return open_beneath(store, domain.text(), O_DIRECTORY);
+}
+
 Result<KeySet> read_key_set(const StoreAccess& store, const Domain& domain) {
+  const auto folder = open_folder(store.directory, domain);
+  if (!folder) return folder.failure();
   const auto file = fs::path(domain.text()) / "keyset.toml";
   const auto text = read_file(store.directory, file, FileRule::settings);
-  if (!text && text.error().fault == Fault::not_found) {
-    const auto folder = open_beneath(store.directory, domain.text(), O_DIRECTORY);
-    if (!folder) return folder.failure();
-    return find_lone_key(store, domain);
-  }
+  if (!text && text.error().fault == Fault::not_found) return find_lone_key(store, domain);
   if (!text) return text.failure();
   auto keys = parse_key_set(text->view());
   if (!keys) return refuse(store.directory / file, keys.error().detail);
@@ -130,7 +141,7 @@ Result<KeyFolder> KeyFolder::open(StoreAccess store, const Domain& domain, bool 
     for (const auto& directory : {store.directory, folder})
       if (const auto made = make_directory(directory); !made) return made.failure();
   }
-  auto directory = open_beneath(store.directory, domain.text(), O_DIRECTORY);
+  auto directory = open_folder(store.directory, domain);
   if (!directory) return directory.failure();
   if (const auto locked = lock(directory->get(), folder); !locked) return locked.failure();
   return KeyFolder(std::move(store), domain, std::move(*directory));
@@ -142,11 +153,31 @@ Result<KeySet> KeyFolder::read() const {
   return keys;
 }
 
-Result<void> KeyFolder::write(const KeySet& keys) {
+Result<std::string> KeyFolder::format(const KeySet& keys) const {
   if (keys.size() > kMaxKeys)
     return fail(Fault::key_state_wrong,
                 domain_.text() + " has 100 keys: revoke some and remove them first");
-  const auto written = write_durably(directory_.get(), path() / "keyset.toml", format_key_set(keys),
+  KeySet kept = keys;
+  auto text = format_key_set(kept);
+  while (text.size() > kMaxStoreFile && forget_move(kept)) text = format_key_set(kept);
+  if (text.size() > kMaxStoreFile)
+    return fail(Fault::key_state_wrong, domain_.text() + ": keyset.toml would be over 64 KiB: " +
+                                            "revoke some keys and remove them first");
+  if (const auto read = parse_key_set(text); !read)
+    return fail(Fault::key_state_wrong,
+                domain_.text() + ": keyset.toml could not be read again: " + read.error().detail);
+  return text;
+}
+
+Result<void> KeyFolder::accepts(const KeySet& keys) const {
+  const auto text = format(keys);
+  return text ? Result<void>() : Result<void>(text.failure());
+}
+
+Result<void> KeyFolder::write(const KeySet& keys) {
+  const auto text = format(keys);
+  if (!text) return text.failure();
+  const auto written = write_durably(directory_.get(), path() / "keyset.toml", *text,
                                      Existing::replaced, store_.observer);
   return written ? Result<void>() : Result<void>(written.failure());
 }

@@ -15,11 +15,24 @@
 
 namespace signet::keys {
 
+/// Records of these selectors are in a zone of ours, behind CNAMEs.
+struct Delegation {
+  Domain zone;
+  std::vector<std::string> selectors;
+};
+
 struct StoreAccess {
   std::filesystem::path directory;
   bool allow_group = false;
   StepObserver observer = {};  ///< For tests.
+  /// New keys need names that fit it, unless domain.toml says `delegated = false`.
+  std::optional<Delegation> delegation = {};
 };
+
+/// Opens STORE/<domain>/. A link must lead to a folder of that name, as in a mounted secret: keys
+/// of another domain, proven for that one, would sign. Faults: not_found, key_unavailable.
+[[nodiscard]] Result<Descriptor> open_folder(const std::filesystem::path& store,
+                                             const Domain& domain);
 
 /// The keys of a domain as they are, without the lock: from keyset.toml, else from its only PEM,
 /// which is then active since the file was last changed. Faults: not_found (no key),
@@ -35,10 +48,15 @@ class KeyFolder {
   [[nodiscard]] static Result<KeyFolder> open(StoreAccess store, const Domain& domain,
                                               bool make = false);
 
+  [[nodiscard]] const StoreAccess& store() const { return store_; }
   [[nodiscard]] const Domain& domain() const { return domain_; }
   /// As read_key_set(), but no key at all is an empty set.
   [[nodiscard]] Result<KeySet> read() const;
-  /// Replaces keyset.toml. Faults: store_read_only, key_unavailable.
+  /// True if write() would take that set. Fault: key_state_wrong.
+  [[nodiscard]] Result<void> accepts(const KeySet& keys) const;
+  /// Replaces keyset.toml, unless nobody could read what it would hold then. Old moves go where the
+  /// file would be too large. Faults:
+  /// key_state_wrong, store_read_only, key_unavailable.
   [[nodiscard]] Result<void> write(const KeySet& keys);
   [[nodiscard]] bool has_private_key(const std::string& selector) const;
   [[nodiscard]] Result<PrivateKey> private_key(const std::string& selector) const;
@@ -51,6 +69,8 @@ class KeyFolder {
  private:
   KeyFolder(StoreAccess store, Domain domain, Descriptor directory)
       : store_(std::move(store)), domain_(std::move(domain)), directory_(std::move(directory)) {}
+  /// keyset.toml as it would be. Fault: key_state_wrong.
+  [[nodiscard]] Result<std::string> format(const KeySet& keys) const;
   [[nodiscard]] std::filesystem::path path() const { return store_.directory / domain_.text(); }
 
   StoreAccess store_;

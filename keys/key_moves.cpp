@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 namespace signet::keys {
 namespace {
@@ -27,10 +29,34 @@ constexpr std::array kLegal{
     LegalMove{failed, revoked},      LegalMove{failed, deleted},     LegalMove{deleted, generated},
 };
 
+/// It is the last one, the first to its state in the key's present life, or the end of the life
+/// before: that a selector lived before counts when answers of the DNS are remembered.
+bool is_needed(const std::vector<Move>& moves, std::size_t at) {
+  std::size_t life = moves.size() - 1;
+  while (life > 0 && moves[life].to != generated) --life;
+  if (at + 1 == moves.size() || at + 1 == life) return true;
+  if (at < life) return false;
+  const auto from = moves.begin() + static_cast<std::ptrdiff_t>(life);
+  const auto to = moves.begin() + static_cast<std::ptrdiff_t>(at);
+  return std::find_if(from, to, [&](const Move& move) { return move.to == to->to; }) == to;
+}
+
+/// The oldest move that is not needed; nothing when all are.
+std::optional<std::size_t> spare_move(const KeyEntry& key) {
+  for (std::size_t at = 0; at < key.moves.size(); ++at)
+    if (!is_needed(key.moves, at)) return at;
+  return std::nullopt;
+}
+
+void forget_move(KeyEntry& key) {
+  const auto at = static_cast<std::ptrdiff_t>(spare_move(key).value_or(0));
+  key.moves.erase(key.moves.begin() + at);
+}
+
 void note_move(KeyEntry& key, KeyState to, const Note& note) {
   key.state = to;
   key.share = 0;
-  if (key.moves.size() >= kMaxMoves) key.moves.erase(key.moves.begin());
+  if (key.moves.size() >= kMaxMoves) forget_move(key);
   key.moves.push_back(
       {to, std::chrono::floor<std::chrono::seconds>(note.at), note.reason, note.by});
 }
@@ -96,11 +122,9 @@ Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note) {
     note_move(*known, generated, note);
     return {};
   }
-  for (const KeyEntry& key : keys) {
-    if (is_same_name(key.selector, entry.selector))
-      return fail(Fault::key_state_wrong,
-                  "selector " + entry.selector + " is the DNS name of " + key.selector);
-  }
+  if (const KeyEntry* same = find_same_name(keys, entry.selector))
+    return fail(Fault::key_state_wrong,
+                "selector " + entry.selector + " is the DNS name of " + same->selector);
   note_move(entry, generated, note);
   keys.push_back(std::move(entry));
   return {};
@@ -113,6 +137,15 @@ void forget_old(KeySet& keys) {
     --excess;
     return true;
   });
+}
+
+bool forget_move(KeySet& keys) {
+  const auto most = std::ranges::max_element(keys, {}, [](const KeyEntry& key) {
+    return std::pair(spare_move(key).has_value(), key.moves.size());
+  });
+  if (most == keys.end() || most->moves.size() < 2) return false;
+  forget_move(*most);
+  return true;
 }
 
 }  // namespace signet::keys

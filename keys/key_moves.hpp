@@ -22,7 +22,7 @@ struct Note {
   std::string by;
 };
 
-/// Faults: not_found, key_state_wrong. The oldest moves go when there are over 50.
+/// Faults: not_found, key_state_wrong. When there are over 50 moves, one goes as by forget_move().
 [[nodiscard]] Result<void> move_key(KeySet& keys, std::string_view selector, KeyState to,
                                     const Note& note);
 /// Lets it sign `share` percent of the mail. Faults as move_key().
@@ -37,5 +37,8 @@ struct Note {
 [[nodiscard]] Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note);
 /// Forgets deleted keys but the last ten.
 void forget_old(KeySet& keys);
+/// Forgets a move of the key that has most: the oldest that KeyEntry::first() and since() don't
+/// need, else the oldest. False: each key has its last move only.
+[[nodiscard]] bool forget_move(KeySet& keys);
 
 }  // namespace signet::keys

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "config/document.hpp"
 #include "config/quantity.hpp"
@@ -202,14 +203,14 @@ Result<void> read_policy(const Entry& section, DomainRules& rules) {
   return {};
 }
 
-/// A TOML basic string: what our own words need of it.
+/// A TOML basic string, which a JSON string without control characters is. What is not UTF-8
+/// becomes U+FFFD: a path may hold it.
 std::string quote(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c;
-  }
-  return quoted + '"';
+  std::string plain(text);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+  std::ranges::replace_if(plain, is_control, ' ');
+  return nlohmann::json(std::move(plain))
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void add_line(std::string& text, std::string_view key, std::string_view value) {
@@ -267,6 +268,12 @@ const KeyEntry* find_key(const KeySet& keys, std::string_view selector) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+const KeyEntry* find_same_name(const KeySet& keys, std::string_view selector) {
+  const auto found = std::ranges::find_if(
+      keys, [&](const KeyEntry& key) { return is_same_name(key.selector, selector); });
+  return found == keys.end() ? nullptr : &*found;
+}
+
 Result<KeySet> parse_key_set(std::string_view toml) {
   const auto parsed = config::parse_document(toml);
   if (!parsed.error.empty()) return refuse(parsed.error_at, parsed.error);
@@ -278,9 +285,7 @@ Result<KeySet> parse_key_set(std::string_view toml) {
     for (const Value* value : *list) {
       auto key = read_entry(*value);
       if (!key) return key.failure();
-      if (std::ranges::any_of(keys, [&](const KeyEntry& other) {
-            return is_same_name(other.selector, key->selector);
-          }))
+      if (find_same_name(keys, key->selector) != nullptr)
         return refuse(value->where, "selector " + key->selector + " twice");
       keys.push_back(std::move(*key));
     }

@@ -106,6 +106,8 @@ struct DomainRules {
 /// Null when there is none.
 [[nodiscard]] KeyEntry* find_key(KeySet& keys, std::string_view selector);
 [[nodiscard]] const KeyEntry* find_key(const KeySet& keys, std::string_view selector);
+/// The key whose record has the same name: no set may hold two.
+[[nodiscard]] const KeyEntry* find_same_name(const KeySet& keys, std::string_view selector);
 
 /// Fault: key_unavailable (line and reason). No key at all is an error, as a cut-off file is; a
 /// name it does not know is an error: a misspelt "legacy" must not go unseen. So is a state that is

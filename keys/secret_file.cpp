@@ -14,8 +14,6 @@
 namespace signet::keys {
 namespace {
 
-constexpr std::size_t kMaxFile = 64UL * 1024;
-
 Failure refuse(const std::filesystem::path& file, std::string_view why) {
   return fail(Fault::key_unavailable, file.string() + ": " + std::string(why));
 }
@@ -108,7 +106,7 @@ Result<SecretText> read_file(const std::filesystem::path& root,
   if (fstat(opened->get(), &status) != 0) return refuse(file, std::strerror(errno));
   if (found != nullptr) *found = status;
   if (const auto why = breach(status, rule, trusted_beside_us(root))) return refuse(file, *why);
-  if (static_cast<std::size_t>(status.st_size) > kMaxFile) return refuse(file, "over 64 KiB");
+  if (static_cast<std::size_t>(status.st_size) > kMaxStoreFile) return refuse(file, "over 64 KiB");
 
   // One octet more than expected shows a file that grows while it is read.
   SecretOctets octets(static_cast<std::size_t>(status.st_size) + 1);

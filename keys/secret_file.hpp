@@ -15,6 +15,8 @@ struct stat;
 
 namespace signet::keys {
 
+inline constexpr std::size_t kMaxStoreFile = 64UL * 1024;
+
 enum class FileRule {
   secret,        ///< Nothing for others, nothing for the group.
   group_secret,  ///< Nothing for others, the group may read.
@@ -41,10 +43,10 @@ class Descriptor {
 [[nodiscard]] Result<Descriptor> open_beneath(const std::filesystem::path& root,
                                               const std::filesystem::path& relative, int flags);
 
-/// Reads a whole file of at most 64 KiB that obeys `rule` and, unless foreign, belongs to us, root
-/// or, where we are root, to whoever owns `root`: commands of an administrator work on the relay's
-/// store. Faults: not_found, key_unavailable (the detail says which part of the rule it breaks).
-/// `found`: what was read, if asked for.
+/// Reads a whole file of at most kMaxStoreFile octets that obeys `rule` and, unless foreign,
+/// belongs to us, root or, where we are root, to whoever owns `root`: commands of an administrator
+/// work on the relay's store. Faults: not_found, key_unavailable (the detail says which part of the
+/// rule it breaks). `found`: what was read, if asked for.
 [[nodiscard]] Result<SecretText> read_file(const std::filesystem::path& root,
                                            const std::filesystem::path& relative, FileRule rule,
                                            struct stat* found = nullptr);

@@ -15,7 +15,7 @@
 #include <variant>
 
 #include "monitoring/metric_families.hpp"
-#include "monitoring/text_format.hpp"
+#include "monitoring/metric_text.hpp"
 
 namespace signet::monitoring {
 namespace {

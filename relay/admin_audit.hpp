@@ -19,13 +19,19 @@ class AdminAudit final : public admin::Auditor {
                     .with("by", fact.caller.name)
                     .with("from", fact.caller.from)
                     .with("method", fact.method)
-                    .with("target", std::string_view(fact.target).substr(0, kMaxTarget))
+                    .with("target", target(fact.target))
                     .with("status", std::int64_t{fact.status});
     if (!fact.detail.empty()) static_cast<void>(std::move(line).with("detail", fact.detail));
     services_.log.write(std::move(line));
   }
 
  private:
+  [[nodiscard]] std::string_view target(std::string_view asked) const {
+    if (services_.log.addresses() != report::Addresses::whole)
+      return report::plain_target(asked, kMaxTarget);
+    return asked.substr(0, kMaxTarget);
+  }
+
   static constexpr std::size_t kMaxTarget = 512;  // Octets; the rest is cut.
   Services& services_;
 };

@@ -13,6 +13,7 @@
 #include "relay/accept/scram.hpp"
 #include "relay/commands.hpp"
 #include "relay/key_parts.hpp"
+#include "relay/rotation_parts.hpp"
 
 namespace signet::commands {
 namespace {
@@ -76,8 +77,7 @@ int new_key(const NewKeyOptions& options) {
     return refuse("--algorithm is rsa or ed25519");
   const auto algorithm =
       options.algorithm == "rsa" ? keys::Algorithm::rsa : keys::Algorithm::ed25519;
-  const keys::StoreAccess store{.directory = settings->store,
-                                .allow_group = settings->store_allow_group};
+  const auto store = store_access(*settings);
   const keys::Note note{.at = SystemClock().now(), .reason = "new", .by = who()};
   const auto before = keys::read_key_set(store, *domain);
   const auto stable = selectors_for(*settings, store, *domain);

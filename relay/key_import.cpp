@@ -14,6 +14,7 @@
 #include "relay/align/public_suffix.hpp"
 #include "relay/commands.hpp"
 #include "relay/key_parts.hpp"
+#include "relay/rotation_parts.hpp"
 
 namespace signet::commands {
 namespace {
@@ -121,10 +122,9 @@ int import_keys(const ImportOrder& order) {
   if (!rules) return complain_of(rules.error());
   const std::string place = order.config.empty() ? "--store " + order.store.string()
                                                  : "--config " + order.config.string();
-  const keys::ImportOptions options{
-      .store = {.directory = settings->store, .allow_group = settings->store_allow_group},
-      .legacy_until = *legacy_until,
-      .replace_with = "signet keys new " + place};
+  const keys::ImportOptions options{.store = store_access(*settings),
+                                    .legacy_until = *legacy_until,
+                                    .replace_with = "signet keys new " + place};
   const auto plan = plan_with_bar(std::move(*rules), options);
   const bool is_refused = !plan.refusals.empty() && !order.partial;
   const bool imports = !order.dry_run && !is_refused;
@@ -186,8 +186,9 @@ int export_keys(const ExportOrder& order) {
     }
   }
   if (order.json)
-    std::printf("%s\n",
-                json{{"directory", order.directory.string()}, {"keys", exported}}.dump().c_str());
+    std::printf("%s\n", json{{"directory", order.directory.string()}, {"keys", exported}}
+                            .dump(-1, ' ', false, json::error_handler_t::replace)
+                            .c_str());
   return status;
 }
 

@@ -131,7 +131,7 @@ Result<void> KeyService::take(const admin::KeyOrder& order) {
   const auto legacy_until = keys::parse_legacy_end(order.legacy_until, now);
   if (!legacy_until) return legacy_until.failure();
   const keys::ImportOptions options{
-      .store = {.directory = settings_->store, .allow_group = settings_->store_allow_group},
+      .store = store_access(*settings_),
       .legacy_until = *legacy_until,
       .replace_with = "signet keys new",
       .legacy_option = "legacy_until",
@@ -147,9 +147,8 @@ Result<void> KeyService::take(const admin::KeyOrder& order) {
 
 Result<keys::CreatedKey> KeyService::create(const admin::KeyOrder& order,
                                             keys::Algorithm algorithm) {
-  auto made = keys::create_key(
-      {.directory = settings_->store, .allow_group = settings_->store_allow_group}, order.domain,
-      order.selector, algorithm, {.at = services_.clock.now(), .reason = "new", .by = order.by});
+  auto made = keys::create_key(store_access(*settings_), order.domain, order.selector, algorithm,
+                               {.at = services_.clock.now(), .reason = "new", .by = order.by});
   if (made && made->is_new) tell_move(services_, order.domain, made->entry, made->entry.state);
   return made;
 }

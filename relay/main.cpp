@@ -1,8 +1,14 @@
 // The program: subcommands and their options. Wiring is in relay.cpp, each command in its own file.
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "config/nearest_word.hpp"
 #include "relay/admin/control_commands.hpp"
@@ -307,11 +313,7 @@ int usage_status(std::string_view command) {
   return command == "doctor" || command == "spf" ? 2 : kUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  protect_keys();
-  if (is_send(argc, argv)) return send_with(argc, argv);
+int run(int argc, char** argv) {
   CLI::App app("Signet: an outbound DKIM signing relay", "signet");
   app.set_version_flag("--version", "signet " SIGNET_VERSION);
   app.require_subcommand(1);
@@ -347,4 +349,37 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   return status;
+}
+
+constexpr int kUnwritten = 2;  // Exit status: what was asked for is not where it should be.
+
+/// Who reads standard output has closed it, as head(1) does when it has enough.
+bool is_reader_gone() {
+  pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+/// The exit status when all is printed; `error` is the errno of a write that failed before, or 0:
+/// stdio keeps none, so of what was flushed earlier only that it failed is known.
+int finish_output(int status, int error) {
+  errno = 0;
+  if (std::fflush(stdout) != 0 && error == 0) error = errno;
+  if (std::ferror(stdout) == 0 || error == EPIPE || is_reader_gone()) return status;
+  std::fprintf(stderr, "signet: standard output: %s\n",
+               error == 0 ? "not all could be written" : std::strerror(error));
+  return std::max(status, kUnwritten);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  protect_keys();
+  if (is_send(argc, argv)) return send_with(argc, argv);
+  try {
+    return finish_output(run(argc, argv), 0);
+  } catch (const std::system_error& failed) {  // Of fmt::print.
+    if (std::ferror(stdout) != 0) return finish_output(0, failed.code().value());
+    if (std::ferror(stderr) != 0) return kUnwritten;
+    throw;
+  }
 }

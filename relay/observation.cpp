@@ -112,6 +112,7 @@ void Observation::add_gauges() {
   add(Family::session_memory, [&memory = services_.memory] { return memory.used(); });
   add(Family::destinations_backing_off, [&backoff = services_.backoff] { return backoff.size(); });
   add(Family::delivery_log_behind, [&log = services_.log] { return log.is_behind(); });
+  add(Family::delivery_log_errors, [&log = services_.log] { return log.errors(); });
   add(Family::log_lines_dropped, [] { return monitoring::dropped_log_lines(); });
   add(Family::suspensions, [&all = services_.suspensions] { return all.list().size(); });
   add(Family::ready, [this] { return health_.not_ready_because().empty(); });

@@ -128,8 +128,9 @@ std::string command_manual(const CLI::App& app) {
   for (const CLI::App* command : commands_of(app))
     add_command(*command, "signet " + command->get_name(), page);
   page +=
-      ".SH EXIT STATUS\n0: done; 1: the answer is no; 2: configuration, or the relay can't be "
-      "reached; 64: wrong use.\n.SH SEE ALSO\n.BR signet.toml (5)\n";
+      ".SH EXIT STATUS\n0: done; 1: the answer is no; 2: configuration, the relay can't be "
+      "reached, or standard output can't be written; 64: wrong use.\n.SH SEE ALSO\n.BR signet.toml "
+      "(5)\n";
   return page;
 }
 

@@ -62,11 +62,18 @@ keys::RotationPolicy policy_of(const config::Settings& settings, bool publishes)
 
 }  // namespace
 
+keys::StoreAccess store_access(const config::Settings& settings) {
+  keys::StoreAccess store{.directory = settings.store, .allow_group = settings.store_allow_group};
+  if (const auto& zone = settings.rotation.delegate_to)
+    store.delegation = {.zone = *zone, .selectors = settings.rotation.selectors};
+  return store;
+}
+
 RotationParts::RotationParts(const config::Settings& settings, std::string by,
                              keys::CanaryTally* canaries)
     : proof(proof_options(settings)),
       publisher(make_publisher(settings.rotation, proof)),
-      options{.store = {.directory = settings.store, .allow_group = settings.store_allow_group},
+      options{.store = store_access(settings),
               .policy = policy_of(settings, publisher->acts()),
               .delegate_to = settings.rotation.delegate_to,
               .ttl = settings.rotation.ttl,

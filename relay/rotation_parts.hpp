@@ -8,6 +8,9 @@
 
 namespace signet {
 
+/// The store, and where new keys are published.
+[[nodiscard]] keys::StoreAccess store_access(const config::Settings& settings);
+
 struct RotationParts {
   keys::DnsProof proof;
   std::unique_ptr<keys::Publisher> publisher;

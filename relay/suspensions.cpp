@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -50,6 +52,11 @@ std::optional<Suspension> from_json(const json& row) {
   if (until != row.end() && until->is_number_integer())
     made.until = time_of(until->get<std::int64_t>());
   return made;
+}
+
+/// Told to whoever ordered it, who may be able to help. `why` names the file.
+Failure not_stored(const std::string& why) {
+  return fail(Fault::local_error, why, "Nothing is changed, as it can't be stored: " + why);
 }
 
 }  // namespace
@@ -112,11 +119,16 @@ Result<void> Suspensions::replace(std::vector<Suspension> next) {
   json rows = json::array();
   for (const Suspension& each : next) rows.push_back(to_json(each));
   const std::string text = rows.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  const std::string name = file_.filename();
   const net::Descriptor directory(
       ::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const auto written =
-      keys::write_durably(directory.get(), file_.filename(), text, keys::Existing::replaced);
-  if (!written) return fail(Fault::local_error, written.error().detail);
+  if (!directory.is_open()) return not_stored(name + ": " + std::strerror(errno));
+  const auto written = keys::write_durably(directory.get(), name, text, keys::Existing::replaced);
+  if (!written) {
+    const bool is_read_only = written.error().fault == Fault::store_read_only;
+    return not_stored(is_read_only ? name + ": its directory is read-only to the relay"
+                                   : written.error().detail);
+  }
   all_ = std::move(next);
   some_ = !all_.empty();
   return {};

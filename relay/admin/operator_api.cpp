@@ -28,7 +28,8 @@ std::optional<ManyAction> parse_action(std::string_view name) {
   return static_cast<ManyAction>(found - kNames.begin());
 }
 
-constexpr std::string_view kNoMessage = "no such message in the queue, nor in the delivery log";
+constexpr std::string_view kNoMessage =
+    "no such message in the queue, nor in the part of the delivery log that is searched";
 
 }  // namespace
 
@@ -92,10 +93,10 @@ void OperatorApi::suspend(Call call) {
                         .value = call.body.text("value"),
                         .reason = call.body.text("reason"),
                         .by = call.caller.to_string()};
-  if (const std::string lasts = call.body.text("for"); !lasts.empty()) {
-    const auto duration = config::parse_duration(lasts);
+  if (call.body.has("for")) {  // Empty is a mistake, never for ever.
+    const auto duration = config::parse_duration(call.body.text("for"));
     if (!duration || duration->count() < 1000)
-      return call.refuse(400, "for is a duration such as 2h, of a second or more");
+      return call.refuse(400, "for is a duration such as 2h, from 1s to 3650d");
     order.lasts = std::chrono::duration_cast<std::chrono::seconds>(*duration);
   }
   control_.suspend(std::move(order), tell("nothing", std::move(call)));
@@ -128,6 +129,9 @@ void OperatorApi::order_many(Call call) {
   const auto action = parse_action(call.body.text("order"));
   if (!action) return call.refuse(400, "the orders are retry, hold, release, bounce and reroute");
   order.action = *action;
+  const bool has_way = call.body.has("to") || call.body.has("to_pool");
+  if (has_way && order.action != ManyAction::reroute)
+    return call.refuse(400, "to and to_pool are for the order reroute only");
   Parameters parameters;
   for (const std::string_view name : QueueFilter::names()) {
     if (call.body.has(name)) parameters.emplace(name, call.body.text(name));

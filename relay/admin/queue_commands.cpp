@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -85,16 +86,63 @@ json filter_of(const Conditions& given) {
   return filter;
 }
 
-int list(const Options& options) {
-  std::string target = fmt::format("/v1/queue?limit={}", options.limit);
-  if (!options.after.empty()) {
-    const std::string after = checked_id(options.after);
-    if (after.empty()) return kRefused;
-    target += "&after=" + after;
-  }
+/// Page by page until there are as many as are wanted: one request looks at a part of the queue
+/// only.
+Result<json> list_pages(const Options& options, std::string after) {
+  std::string conditions;
   for (const auto& [name, value] : filter_of(options.conditions).items())
-    target += "&" + name + "=" + encode_value(value.get<std::string>());
-  return ask_and_print(options.place, "GET", target, "", &list_text);
+    conditions += "&" + name + "=" + encode_value(value.get<std::string>());
+  json rows = json::array();
+  for (;;) {
+    std::string target = fmt::format("/v1/queue?limit={}", options.limit - rows.size());
+    if (!after.empty()) target += "&after=" + after;
+    const auto page = ask_relay(options.place, "GET", target + conditions, "");
+    if (!page) return page.failure();
+    for (const json& row : page->value("messages", json::array())) rows.push_back(row);
+    after = text_of(*page, "next");
+    if (after.empty() || rows.size() >= options.limit)
+      return json{{"messages", std::move(rows)}, {"next", page->value("next", json())}};
+  }
+}
+
+/// As one word of a shell.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,";
+  if (text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+/// The command that lists what follows `after`, with the other options as they were given.
+std::string continuation(const CLI::App& list, const std::string& after) {
+  std::string line = "signet queue list";
+  for (const CLI::Option* option : list.get_options()) {
+    if (option->empty() || option->get_name() == "--after") continue;
+    for (const std::string& value : option->results())
+      line += " " + option->get_name() + "=" + shell_word(value);
+  }
+  return line + " --after=" + after;
+}
+
+int list(const Options& options, const CLI::App& command) {
+  std::string after;
+  if (!options.after.empty()) {
+    after = checked_id(options.after);
+    if (after.empty()) return kRefused;
+  }
+  const auto found = list_pages(options, after);
+  if (!found) return status_of(found.error());
+  if (options.place.as_json) {
+    fmt::print("{}\n", found->dump(-1, ' ', false, json::error_handler_t::replace));
+    return 0;
+  }
+  fmt::print("{}", fit(list_text(*found), columns_of(STDOUT_FILENO)));
+  // Never cut, or it could not be copied.
+  if (const std::string next = text_of(*found, "next"); !next.empty())
+    fmt::print("more: {}\n", continuation(command, next));
+  return 0;
 }
 
 int show(const Options& options) {
@@ -322,7 +370,7 @@ void add_queue_commands(CLI::App& app, int& status) {
       ->capture_default_str();
   list->add_option("--after", options->after, "Begin after this queue id");
   add_conditions(*list, options->conditions);
-  list->callback([options, &status] { status = admin::list(*options); });
+  list->callback([options, list, &status] { status = admin::list(*options, *list); });
   auto* show = add(*queue, options, "show", "One message, without its content");
   show->add_option("id", options->ids, "Queue id")->required()->expected(1);
   show->callback([options, &status] { status = admin::show(*options); });

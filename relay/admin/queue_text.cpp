@@ -54,9 +54,6 @@ std::string list_text(const json& list) {
   std::string table = fmt::format("{:<11}  {:<6}  {:>5}  {:>9}  {:>5}  {:>4}  {:<32}  {}\n", "ID",
                                   "STATUS", "AGE", "SIZE", "DUE", "RCPT", "SENDER", "LAST REPLY");
   for (const json& message : *messages) table += row(message);
-  if (const std::string next = text_of(list, "next"); !next.empty()) {
-    table += "more: signet queue list --after " + next + "\n";
-  }
   return table;
 }
 

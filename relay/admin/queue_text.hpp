@@ -6,6 +6,7 @@
 
 namespace signet::admin {
 
+/// Without what follows it.
 [[nodiscard]] std::string list_text(const nlohmann::json& list);
 [[nodiscard]] std::string message_text(const nlohmann::json& message);
 [[nodiscard]] std::string suspensions_text(const nlohmann::json& suspensions);

@@ -58,7 +58,8 @@ Result<RequestBody> parse_body(std::string_view text, std::span<const Member> me
   if (text.empty()) return body;
   bool is_unique = true;
   const json parsed = parse_unique(text, is_unique);
-  if (!parsed.is_object()) return refuse("the body is not a JSON object");
+  if (!parsed.is_object() || text.contains('\0'))  // Which the parser takes for the end.
+    return refuse("the body is not a JSON object");
   if (!is_unique) return refuse("the body gives a member twice");
   for (const auto& [name, value] : parsed.items()) {
     const auto member = std::ranges::find(members, name, &Member::name);

@@ -29,7 +29,7 @@ std::size_t end_of(std::string_view line, std::size_t count) {
 }
 
 Progress::Place standard_error() {
-  return {.columns = columns_of(STDERR_FILENO),
+  return {.columns = takes_escapes(STDERR_FILENO) ? columns_of(STDERR_FILENO) : 0,
           .now = [] { return steady_clock::now(); },
           .write =
               [](const std::string& text) {
@@ -53,12 +53,16 @@ std::size_t columns_of(int descriptor) {
   return ::isatty(descriptor) == 1 ? size_of(descriptor).columns : 0;
 }
 
+bool takes_escapes(int descriptor) {
+  const char* type = std::getenv("TERM");
+  const std::string_view terminal = type == nullptr ? "" : type;
+  return ::isatty(descriptor) == 1 && !terminal.empty() && terminal != "dumb";
+}
+
 bool shows_colours(int descriptor) {
   const char* no_colour = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
   const bool is_unwanted = no_colour != nullptr && *no_colour != '\0';
-  const bool is_dumb = terminal != nullptr && std::string_view(terminal) == "dumb";
-  return ::isatty(descriptor) == 1 && !is_unwanted && !is_dumb;
+  return takes_escapes(descriptor) && !is_unwanted;
 }
 
 std::string fit(std::string_view text, std::size_t columns) {

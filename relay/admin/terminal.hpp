@@ -18,18 +18,21 @@ struct TerminalSize {
 [[nodiscard]] TerminalSize size_of(int descriptor);
 /// 0: no terminal, so nothing is to be cut.
 [[nodiscard]] std::size_t columns_of(int descriptor);
-/// Colours: on a terminal, unless NO_COLOR is set (no-color.org) or TERM is dumb.
+/// On a terminal, unless TERM is dumb, empty or unset: what it is given then should be plain text.
+[[nodiscard]] bool takes_escapes(int descriptor);
+/// Colours: where escapes are taken, unless NO_COLOR is set (no-color.org).
 [[nodiscard]] bool shows_colours(int descriptor);
 
 /// Each line of UTF-8 text cut to so many characters, the last then an ellipsis; 0: as it is.
 [[nodiscard]] std::string fit(std::string_view text, std::size_t columns);
 
-/// A bar on standard error while work goes on for longer than a second; nothing anywhere else.
+/// A bar on standard error while work goes on for longer than a second; nothing where escapes are
+/// not taken.
 class Progress {
  public:
   /// How the bar is shown; for tests.
   struct Place {
-    std::size_t columns = 0;  ///< 0: no terminal.
+    std::size_t columns = 0;  ///< 0: no terminal that could show it.
     std::function<std::chrono::steady_clock::time_point()> now;
     std::function<void(const std::string&)> write;
   };

@@ -126,7 +126,7 @@ int show(const Options& options) {
     throw CLI::ValidationError("--every", "a time such as 2s, of 100ms or more");
   const auto socket = socket_of(options.place);
   if (socket.empty()) return kUnreachable;
-  const bool is_live = !options.once && !options.place.as_json && ::isatty(STDOUT_FILENO) == 1;
+  const bool is_live = !options.once && !options.place.as_json && takes_escapes(STDOUT_FILENO);
   return is_live ? show_again_and_again(socket, *every) : show_once(socket, options.place.as_json);
 }
 
@@ -139,7 +139,8 @@ void add_top_command(CLI::App& app, int& status) {
   add_place(*command, options->place);
   command->add_option("--every", options->every, "How often it looks")->capture_default_str();
   command->add_flag("--once", options->once,
-                    "Print one frame, with rates since the start, and end: as without a terminal");
+                    "Print one frame, with rates since the start, and end: as without a terminal, "
+                    "or on one with TERM dumb or unset");
   command->callback([options, &status] { status = show(*options); });
 }
 

@@ -4,6 +4,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <cstdlib>
@@ -63,6 +64,18 @@ std::size_t header_size(evhttp_request* raw) {
   return size;
 }
 
+/// RFC 9112 6.3: a request whose lengths differ has no end that both sides know.
+bool has_two_lengths(evhttp_request* raw) {
+  const char* first = nullptr;
+  const evkeyvalq* fields = evhttp_request_get_input_headers(raw);
+  for (const evkeyval* field = fields->tqh_first; field != nullptr; field = field->next.tqe_next) {
+    if (::strcasecmp(field->key, "Content-Length") != 0) continue;
+    if (first == nullptr) first = field->value;
+    if (std::strcmp(first, field->value) != 0) return true;
+  }
+  return false;
+}
+
 /// Path and query; an absolute form loses its scheme and host.
 std::string target_of(const evhttp_uri* uri) {
   const char* path = evhttp_uri_get_path(uri);
@@ -80,9 +93,12 @@ std::string decode_path(const char* text) {
   return path;
 }
 
+int descriptor_of(evhttp_request* raw) {
+  return bufferevent_getfd(evhttp_connection_get_bufferevent(evhttp_request_get_connection(raw)));
+}
+
 void read_peer(evhttp_request* raw, HttpRequest& into) {
-  const int descriptor =
-      bufferevent_getfd(evhttp_connection_get_bufferevent(evhttp_request_get_connection(raw)));
+  const int descriptor = descriptor_of(raw);
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&storage), &length);
@@ -121,8 +137,20 @@ void send(evhttp_request* raw, const HttpResponse& response) {
   for (const auto& [name, value] : response.fields) {
     evhttp_add_header(fields, name.c_str(), value.c_str());
   }
-  evbuffer* body = evhttp_request_get_output_buffer(raw);
-  evbuffer_add(body, response.body.data(), response.body.size());
+  // evhttp gives no length to an answer to HEAD or CONNECT.
+  evhttp_add_header(fields, "Content-Length", std::to_string(response.body.size()).c_str());
+  const evhttp_cmd_type command = evhttp_request_get_command(raw);
+  if (command != EVHTTP_REQ_HEAD) {  // RFC 9110 9.3.2
+    evbuffer* body = evhttp_request_get_output_buffer(raw);
+    evbuffer_add(body, response.body.data(), response.body.size());
+  }
+  // Nor does it ever end the connection after CONNECT: it takes every one for a tunnel.
+  if (command == EVHTTP_REQ_CONNECT) {
+    evhttp_request_set_on_complete_cb(
+        raw,
+        [](evhttp_request* answered, void*) { ::shutdown(descriptor_of(answered), SHUT_RDWR); },
+        nullptr);
+  }
   evhttp_send_reply(raw, response.status, nullptr, nullptr);
 }
 
@@ -235,6 +263,9 @@ void HttpServer::Impl::dispatch(evhttp_request* raw) {
   }
   if (header_size(raw) > limits.header_bytes) {
     return send(raw, {431, "text/plain; charset=utf-8", "the request's header is too big\n"});
+  }
+  if (has_two_lengths(raw)) {
+    return send(raw, {400, "text/plain; charset=utf-8", "the request's lengths differ\n"});
   }
   evhttp_connection* connection = evhttp_request_get_connection(raw);
   auto pending = std::make_shared<HttpExchange::Pending>(

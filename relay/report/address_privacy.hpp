@@ -6,7 +6,7 @@
 //
 // The hash is HMAC-SHA-256 of the address in lower case, cut to 64 bits, under a key of this spool:
 // without the key nobody can try addresses. Applies to every address in a line, those in the words
-// of peers too.
+// of peers too, and where a peer's link has %40 for @.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,13 @@ struct AddressPrivacy {
   std::string key = {};  ///< For hashed.
 };
 
-/// Of one line of JSON.
+/// Of one line of JSON. What makes no sense as a local part goes rather than stays.
 [[nodiscard]] std::string redact_addresses(std::string_view line, const AddressPrivacy& privacy);
+
+/// Of a request target (RFC 9112 3.2) what hides no address from redact_addresses(): without its
+/// query, and without the segment that has an escape or reaches beyond `most` octets and those
+/// after it.
+[[nodiscard]] std::string_view plain_target(std::string_view target, std::size_t most);
 
 /// Reads the key in `file`, or makes one (mode 0600). Blocks. Fault: configuration.
 [[nodiscard]] Result<std::string> address_key(const std::filesystem::path& file);

@@ -1,7 +1,8 @@
-// The delivery and audit log: one JSON line per fact, nothing dropped.
+// The delivery and audit log: one JSON line per fact, nothing dropped while it runs.
 //
-// Rotated by size, or by others and reopened. Own writer thread. When it is 64 MiB behind,
-// is_behind() is true: delivery pauses and readyz says no.
+// Rotated by size, or by others and reopened. Own writer thread. What can't be written waits; the
+// diagnostic log says why, once. When it is 64 MiB behind, is_behind() is true: delivery pauses and
+// readyz says no.
 #pragma once
 
 #include <filesystem>
@@ -53,7 +54,8 @@ class DeliveryLog {
   [[nodiscard]] static Result<std::unique_ptr<DeliveryLog>> open(std::filesystem::path file) {
     return open(Options{.file = std::move(file)});
   }
-  /// Writes all that waits; gives up on what the disk refuses once more.
+  /// Writes all that waits; gives up on what the disk refuses once more, or when nobody has read
+  /// for 3 s. What is lost then is said in the diagnostic log.
   ~DeliveryLog();
   /// Any thread; never blocks on the disk. The lines are in the order of the calls.
   void write(Fact fact);
@@ -64,6 +66,7 @@ class DeliveryLog {
   /// Failed writes and openings; each is tried again, so a growing count means a full or lost disk.
   [[nodiscard]] std::uint64_t errors() const;
   [[nodiscard]] const std::filesystem::path& file() const;
+  [[nodiscard]] Addresses addresses() const;
 
  private:
   struct Impl;
@@ -71,8 +74,9 @@ class DeliveryLog {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The newest lines of a delivery log that tell of message `id`, the oldest first. Reads at most
-/// the last 256 MiB of it and of FILE.1; blocks. None where the log is no file that can be read.
+/// The newest lines of a delivery log that tell of message `id`, the oldest first. Reads the last
+/// 256 MiB of FILE, FILE.1, FILE.2 … together; blocks. None where the log is no file that can be
+/// read.
 [[nodiscard]] std::vector<std::string> facts_about(const std::filesystem::path& file, QueueId id,
                                                    std::size_t limit = 1000);
 

@@ -251,8 +251,8 @@ class RelayAlerts(Watched):
         filler.unlink()
         made.start()
 
-    def mount(self, folder):
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "signet-test", folder], capture_output=True)
+    def mount(self, folder, size="64m"):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "signet-test", folder], capture_output=True)
         if done.returncode != 0:
             raise unittest.SkipTest(f"may not mount a file system: {done.stderr.decode().strip()}")
         self.addCleanup(subprocess.run, ["umount", "--lazy", folder], check=True)
@@ -379,6 +379,39 @@ class RelayAlerts(Watched):
             reading.join()
         delivered = b"".join(lines).count(b'"event":"delivered"')
         self.assertEqual(delivered, sent, "no event is missing")
+
+    def test_a_delivery_log_without_room_is_told_and_loses_nothing_while_the_relay_runs(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        self.mount(disk, "1m")
+        log = disk / "delivery.log"
+        sink = self.sink()
+        made = self.start(sink)
+        (self.folder / "delivery.log").symlink_to(log)
+        made.start()
+        self.watch(made)
+        waiting.until(self, lambda: self.prometheus.instant("signet_delivery_log_errors_total"), "a first scrape")
+        filler = disk / "filler"
+        with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        for number in range(50):
+            self.send(recipients=[f"r{number}@receiver.example"])
+        self.wait_for("SignetDeliveryLogFails")
+        sink.wait(50)
+        self.assertEqual(made.stderr().count("can't be written, its lines wait: No space left on device"), 1)
+        filler.unlink()
+        self.wait_for_silence("SignetDeliveryLogFails")
+        waiting.until(self, lambda: log.read_text().count('"event":"delivered"') == 50, "no event is missing")
+        self.assertIn("it is written again", made.stderr())
+        with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        for number in range(50):
+            self.send(recipients=[f"s{number}@receiver.example"])
+        sink.wait(100)
+        made.stop()
+        self.assertRegex(made.stderr(), r"[1-9][0-9]* lines \([0-9]+ octets\) are lost: No space left on device")
 
     def test_more_domains_than_metrics_have_room_for_are_told(self):
         made = self.start(self.sink())

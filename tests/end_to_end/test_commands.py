@@ -1,5 +1,6 @@
 """Commands that need no running relay."""
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -105,6 +106,37 @@ class Commands(EndToEnd):
         self.assertEqual(first, second)
         (key,) = (self.folder / "store/example.com").glob("*.pem")
         self.assertEqual((key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777), (0o600, 0o700))
+
+    def printing(self, *words, stdout, **options):
+        """The exit status of a command and what it says on standard error."""
+        done = subprocess.run([peers.PROGRAM, *map(str, words)], stdout=stdout, stderr=subprocess.PIPE, timeout=60,
+                              env=program_environment(self.folder), **options)
+        return done.returncode, done.stderr.decode()
+
+    def test_output_that_could_not_be_written_is_an_error(self):
+        relay = Relay(self, self.folder, route(25))
+        relay.write_configuration()
+        commands = (["token", "new", "x"], ["metrics"], ["metrics", "--json"], ["reference", "manual"], ["--version"],
+                    ["keys", "new", "example.com", "--store", self.folder / "store"], ["keys", "list", "--store", self.folder / "store"],
+                    ["explain", "--from", "a@example.com", "--to", "b@example.net", "--client", "local", "--config", relay.configuration])
+        with open("/dev/full", "wb") as full:
+            for words in commands:
+                status, complaint = self.printing(*words, stdout=full)
+                is_flushed_before = words[0] in ("metrics", "reference", "--version")
+                why = "(No space left on device|not all could be written)" if is_flushed_before else "No space left on device"
+                self.assertEqual(status, 2, words)
+                self.assertRegex(complaint.splitlines()[-1], f"^signet: standard output: {why}$", words)
+            self.assertEqual(self.printing("keys", "new", "example.com", "--stor", stdout=full)[0], 64)
+            done = subprocess.run([peers.PROGRAM, "metrics", "--json"], stdout=full, stderr=full, timeout=60, env=program_environment(self.folder))
+            self.assertEqual(done.returncode, 2)
+
+    def test_a_reader_that_has_enough_is_no_error(self):
+        read, write = os.pipe()
+        os.close(read)
+        self.addCleanup(os.close, write)
+        for words in (["metrics"], ["metrics", "--json"], ["--version"]):
+            self.assertEqual(self.printing(*words, stdout=write), (-signal.SIGPIPE, ""), words)
+            self.assertEqual(self.printing(*words, stdout=write, restore_signals=False), (0, ""), words)  # SIGPIPE is ignored.
 
     def test_wrong_usage_says_so(self):
         for arguments in ((), ("nonsense",), ("serve",), ("keys", "new", "x..y", "--store", self.folder)):

@@ -2,12 +2,27 @@
 import json
 
 import mail
+import relay as relays
 import waiting
-from case import EndToEnd
+from api_case import ApiCase
 from relay import run_program
+from test_webhook import Receiver
 
 
-class Events(EndToEnd):
+class Unread(relays.Relay):
+    """Nobody reads its standard output once it is ready."""
+
+    def _read_facts(self, stdout, facts):
+        for line in stdout:
+            fact = json.loads(line)
+            if fact.get("event") == "listening" and not fact["address"].startswith("unix:"):
+                self.ports[fact["name"]] = int(fact["address"].rpartition(":")[2])
+            facts.put(fact)
+            if fact.get("event") == "ready":
+                return
+
+
+class Events(ApiCase):
     def lines(self, relay):
         """Every line of the log and of the files before it, the oldest first."""
         files = sorted(relay.folder.glob("delivery.log.*"), key=lambda file: -int(file.suffix[1:])) + [relay.folder / "delivery.log"]
@@ -24,16 +39,39 @@ class Events(EndToEnd):
             self.assertEqual(fact["schema"], 1)
             self.assertEqual(list(fact)[:3], ["schema", "time", "event"])
 
-    def test_a_large_file_is_rotated_and_explain_looks_into_the_one_before(self):
+    def test_a_large_file_is_rotated_and_explain_looks_into_those_before(self):
         relay = self.relay(self.sink(), monitoring='delivery_log_bytes = "1 B"\ndelivery_log_kept = 3\n')
         for number in range(12):
             relay.send(mail.message(number=number))
             waiting.until(self, lambda: not relay.queued(), "it is delivered")
         waiting.until(self, lambda: (relay.folder / "delivery.log.3").exists(), "three files are kept")
         self.assertEqual(len(list(relay.folder.glob("delivery.log.*"))), 3)
-        newest = json.loads((relay.folder / "delivery.log.1").read_text().splitlines()[-1])
-        told = run_program("explain", newest["id"], "--config", relay.configuration, "--json")
-        self.assertIn(newest, json.loads(told.stdout)["facts"])
+        for number in 1, 2, 3:
+            newest = json.loads((relay.folder / f"delivery.log.{number}").read_text().splitlines()[-1])
+            told = run_program("explain", newest["id"], "--config", relay.configuration, "--json")
+            self.assertIn(newest, json.loads(told.stdout)["facts"])
+        told = run_program("explain", "00000000000", "--config", relay.configuration, check=False)
+        self.assertEqual(told.returncode, 1)
+        self.assertIn(b"nor in the part of the delivery log that is searched", told.stderr)
+
+    def test_a_relay_ends_although_nobody_reads_its_log_and_keeps_what_the_webhook_waits_with(self):
+        receiver = Receiver(self)
+        receiver.statuses = [500] * 1000
+        sink = self.sink()
+        relay = Unread(self, self.folder, relays.route(sink.port), more=f'[webhook]\nurl = "{receiver.url}"\n')
+        relay.key("example.com")
+        written = f'delivery_log = "{self.folder}/delivery.log"'
+        text = relay.configuration.read_text()
+        self.assertIn(written, text)
+        relay.configuration.write_text(text.replace(written, 'delivery_log = "-"'))
+        relay.start()
+        for number in range(5):
+            relay.send(mail.message(number=number), recipients=[f"r{each}@receiver.example" for each in range(100)])
+        waiting.until(self, lambda: not relay.queued(), "all is delivered")
+        relay.stop()
+        self.assertRegex(relay.stderr(), r"delivery log -: [1-9][0-9]* lines \([0-9]+ octets\) are lost: nobody reads them")
+        kept = (self.folder / "spool" / "webhook.waiting").read_text()
+        self.assertEqual(kept.count('"event":"delivered"'), 500)
 
     def test_addresses_are_cut_or_hashed_also_in_the_words_of_peers(self):
         for setting in ("domain", "hashed"):
@@ -52,3 +90,14 @@ class Events(EndToEnd):
             self.assertEqual(first, second)
             self.assertRegex(first, "^@receiver.example$" if setting == "domain" else "^[0-9a-f]{16}@receiver.example$")
             relay.stop()
+
+    def test_no_quote_and_no_escape_hides_an_address(self):
+        relay = self.served(monitoring='delivery_log_addresses = "hashed"\n')
+        for local in ('"secret one\\"tail"', '"secret@inner part"'):
+            relay.send(mail.PLAIN, recipients=[f"{local}@receiver.example"])
+        self.assertEqual(self.ask("GET", "/v1/explain?from=secret%40example.com&to=hidden@receiver.example", "bogus")[0], 401)
+        self.assertEqual(self.ask("POST", "/v1/keys/secret%2540example.com", self.writer)[0] // 100, 4)
+        waiting.until(self, lambda: len(self.delivered(relay)) == 2 and self.lines(relay).count('"event":"admin"') == 2, "all is told")
+        for word in ("secret", "tail", "inner", "hidden", "%"):
+            self.assertNotIn(word, self.lines(relay))
+        self.assertEqual([fact["target"] for fact in relay.log() if fact["event"] == "admin"], ["/v1/explain", "/v1/keys/"])

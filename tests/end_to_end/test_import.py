@@ -1,5 +1,6 @@
 """Coming from OpenDKIM and rspamd: the same mail is signed with the same d= and s= as there."""
 import json
+import os
 
 import peers
 import relay
@@ -106,6 +107,16 @@ class Import(EndToEnd):
         move = json.loads(shown.stdout)["keys"][0]["moves"][0]
         self.assertEqual((move["to"], move["reason"]), ("active", f"imported from pem {key}"))
         self.assertTrue(move["by"].startswith("uid "))
+
+    def test_paths_that_are_not_utf8_are_taken_and_said(self):
+        key = signers.make_key(self.folder / "keys", "example.com", "gen")
+        odd = f"{self.folder}/odd\udcff"  # One octet, 0xff.
+        os.rename(key, odd + ".pem")
+        self.take("pem", odd + ".pem", "--domain", "example.com", "--selector", "gen")
+        done = relay.run_program("keys", "export", "opendkim", odd, "example.com", "--store", self.folder / "store",
+                                 "--json")
+        self.assertEqual(json.loads(done.stdout)["directory"], f"{self.folder}/odd\ufffd")
+        self.assertTrue(os.path.exists(odd + "/keys/example.com.gen.private"))
 
     def rspamd(self, text, authors, *options):
         """Compares what rspamd with these settings and the relay with what it imports sign."""

@@ -123,6 +123,18 @@ class AtTheTerminal(EndToEnd):
         top = Terminal(self, "top", "--once", "--config", relay.configuration, environment={"NO_COLOR": None})
         self.assertIn(b"\x1b[1m", top.read())
 
+    def test_a_terminal_that_takes_no_escapes_gets_none(self):
+        relay = self.with_mail()
+        for kind in ("dumb", "", None):
+            top = Terminal(self, "top", "--config", relay.configuration, environment={"TERM": kind})
+            self.assertIn(b"queue   1 messages", top.read())
+            self.assertEqual(top.end(), 0)
+            self.assertNotIn(b"\x1b", top.octets)
+        importing = Terminal(self, "keys", "import", "opendkim", self.keys_to_import(800), "--store", self.folder / "imported", environment={"TERM": "dumb"})
+        self.assertEqual(importing.read().count(b"\n"), 800)
+        self.assertEqual(importing.end(), 0)
+        self.assertNotIn(b"\x1b", importing.octets)
+
     def test_top_goes_on_when_the_relay_is_away_for_a_while(self):
         relay = self.with_mail()
         top = Terminal(self, "top", "--every", "100ms", "--config", relay.configuration, columns=100)

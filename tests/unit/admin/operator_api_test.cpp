@@ -67,11 +67,18 @@ TEST_F(OperatorApiTest, suspends_and_resumes) {
 }
 
 TEST_F(OperatorApiTest, refuses_a_suspension_for_no_time) {
-  for (const char* lasts : {"soon", "0s", "10ms", "-1h"}) {
+  for (const char* lasts : {"", "soon", "0s", "10ms", "-1h", "3651d", "9223372036854775807d"}) {
     const json body{{"kind", "client"}, {"value", "apps"}, {"for", lasts}};
-    EXPECT_EQ(ask("POST", "/v1/suspensions", body.dump()).status, 400) << lasts;
+    const Answer answer = ask("POST", "/v1/suspensions", body.dump());
+    EXPECT_EQ(answer.status, 400) << lasts;
+    EXPECT_THAT(answer.body, ::testing::HasSubstr("from 1s to 3650d")) << lasts;
   }
   EXPECT_EQ(operator_control_.ordered, "");
+  for (const auto& [lasts, seconds] : {std::pair("1s", "1"), std::pair("3650d", "315360000")}) {
+    const json body{{"kind", "client"}, {"value", "apps"}, {"for", lasts}};
+    EXPECT_EQ(ask("POST", "/v1/suspensions", body.dump()).status, 200) << lasts;
+    EXPECT_EQ(operator_control_.ordered, std::string("suspend client apps () ") + seconds);
+  }
 }
 
 TEST_F(OperatorApiTest, hands_on_an_order_with_its_filter) {
@@ -100,6 +107,18 @@ TEST_F(OperatorApiTest, hands_on_another_way_for_what_the_filter_says_of_recipie
   EXPECT_EQ(way.to, "backup");
   EXPECT_EQ(way.pool, "bulk");
   EXPECT_EQ(operator_control_.many->filter.recipient_domain, Domain::parse("example.net").value());
+}
+
+TEST_F(OperatorApiTest, refuses_another_way_for_an_order_that_would_not_take_it) {
+  for (const char* order : {"retry", "hold", "release", "bounce"}) {
+    for (const char* way : {"to", "to_pool"}) {
+      const json body{{"order", order}, {"all", true}, {way, "backup"}};
+      const Answer answer = ask("POST", "/v1/queue/orders", body.dump());
+      EXPECT_EQ(answer.status, 400) << order << way;
+      EXPECT_THAT(answer.body, ::testing::HasSubstr("reroute only")) << order << way;
+    }
+  }
+  EXPECT_FALSE(operator_control_.many.has_value());
 }
 
 TEST_F(OperatorApiTest, a_further_part_begins_and_ends_where_it_is_told) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "relay/admin/queue_client.hpp"
@@ -23,6 +24,15 @@ class QueueApiTest : public ApiFixture {
     const auto answer = ask(socket(), method, target, body);
     EXPECT_TRUE(answer.has_value());
     return answer ? *answer : Answer{};
+  }
+  /// What `signet queue list` prints; `status` is how it ends.
+  std::string command(const std::string& options, int& status) {
+    CLI::App app;
+    add_queue_commands(app, status);
+    ::testing::internal::CaptureStdout();
+    app.parse("queue list --socket " + socket().string() + " " + options);
+    std::fflush(stdout);
+    return ::testing::internal::GetCapturedStdout();
   }
   /// Ids of a list, then what follows.
   std::string listed(const std::string& query) {
@@ -173,6 +183,50 @@ TEST_F(QueueApiTest, a_fault_of_the_control_becomes_a_status_and_words) {
   }
 }
 
+TEST_F(QueueApiTest, the_command_lists_what_is_far_behind_mail_that_is_not_meant) {
+  for (std::uint64_t i = 1; i <= 20500; ++i) spool_.messages[i] = message(i);
+  for (const std::uint64_t i : {7U, 10200U, 20400U}) spool_.messages[i].record.client = "lists";
+  int status = -1;
+  const std::string all = command("--client lists", status);
+  for (const std::uint64_t i : {7U, 10200U, 20400U})
+    EXPECT_THAT(all, HasSubstr(id(i) + "  queued"));
+  EXPECT_THAT(all, Not(HasSubstr("more:")));
+  EXPECT_EQ(status, 0);
+  const json some = json::parse(command("--client lists --limit 2 --json", status));
+  ASSERT_EQ(some["messages"].size(), 2U);
+  EXPECT_EQ(some["messages"][1]["id"], id(10200));
+  EXPECT_EQ(some["next"], id(10200));
+  const json rest = json::parse(command("--client lists --json --after " + id(10200), status));
+  ASSERT_EQ(rest["messages"].size(), 1U);
+  EXPECT_TRUE(rest["next"].is_null());
+  EXPECT_EQ(command("--client nobody", status), "no message\n");
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(QueueApiTest, what_lists_more_has_the_conditions_of_the_first) {
+  for (std::uint64_t i = 1; i <= 3; ++i) spool_.messages[i] = message(i);
+  for (const std::uint64_t i : {1U, 3U}) spool_.messages[i].record.client = "it's mine";
+  int status = -1;
+  const std::string first =
+      command(R"(--client "it's mine" --to-domain=example.net --older-than 2m --limit 1)", status);
+  const std::string words = "--socket=" + socket().string() +
+                            R"( --limit=1 --to-domain=example.net --client='it'\''s mine')"
+                            " --older-than=2m --after=" +
+                            id(1);
+  EXPECT_THAT(first, HasSubstr("more: signet queue list " + words + "\n"));
+  EXPECT_THAT(first, Not(HasSubstr(id(3))));
+  const std::string second = command(
+      R"(--limit=1 --to-domain=example.net --client="it's mine" --older-than=2m --after=)" + id(1),
+      status);
+  EXPECT_THAT(second, HasSubstr(id(3) + "  queued"));
+}
+
+TEST_F(QueueApiTest, a_list_that_is_refused_is_no_list) {
+  int status = -1;
+  EXPECT_EQ(command("--status moved", status), "");
+  EXPECT_EQ(status, 1);
+}
+
 TEST_F(QueueApiTest, answers_are_tables_for_people) {
   spool_.messages[1] = message(1, "451 4.7.0 Later");
   spool_.messages[2] = message(2);
@@ -183,7 +237,6 @@ TEST_F(QueueApiTest, answers_are_tables_for_people) {
   EXPECT_THAT(list, HasSubstr("451 4.7.0 Later\n"));
   EXPECT_THAT(list, HasSubstr("<>"));
   EXPECT_THAT(list, HasSubstr("held: dmarc\n"));
-  EXPECT_THAT(list, HasSubstr("more: signet queue list --after " + id(2) + "\n"));
   const std::string shown = message_text(json::parse(get("/v1/queue/" + id(1)).body));
   EXPECT_THAT(shown, HasSubstr("recipient     <b@example.net>  queued  route default"));
   EXPECT_THAT(shown, HasSubstr("signed by     s1._domainkey.example.com\n"));

@@ -90,6 +90,8 @@ TEST(RequestBodyTest, refuses_all_else_and_says_why) {
       {"{\"reason\":\"x\"", "not a JSON object"},
       {"{\"reason\":\"x\"} {}", "not a JSON object"},
       {std::string(60000, '['), "not a JSON object"},
+      {std::string("{\"reason\":\"x\"}\0", 15), "not a JSON object"},
+      {std::string("{\"reason\":\"x\"}\0{}", 17), "not a JSON object"},
       {"{\"reason\":\"\xff\"}", "not a JSON object"},
       {R"({"reasons":"x"})", "it takes reason, unproven, pem"},
       {R"({"reason":"x","reason":"y"})", "twice"},

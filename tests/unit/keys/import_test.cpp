@@ -147,6 +147,26 @@ TEST_F(ImportTest, short_keys_need_an_end_and_name_what_replaces_them) {
   EXPECT_FALSE(read_domain(store_, domain("example.com"), false, kNow + std::chrono::hours(25)));
 }
 
+TEST_F(ImportTest, another_end_of_a_short_key_is_told) {
+  const auto rules = one_rule("a.example", "a.example", "old", write_elsewhere("k", short_pem()));
+  std::vector<std::string> reasons;
+  for (const int days : {1, 2, 2}) {
+    options_.legacy_until = kNow + std::chrono::hours(24 * days);
+    ASSERT_TRUE(apply_import(plan_import(rules, options_), options_, {kNow, "from", "uid 0"},
+                             [&](const Domain&, const KeyEntry& key) {
+                               reasons.push_back(key.moves.back().reason + " by " +
+                                                 key.moves.back().by);
+                             }));
+  }
+  EXPECT_THAT(reasons,
+              ElementsAre(testing::EndsWith("/k by uid 0"),
+                          testing::EndsWith("/k, signs until " +
+                                            format_time(*options_.legacy_until) + " by uid 0")));
+  const auto keys = read_key_set(options_.store, domain("a.example"));
+  EXPECT_EQ(keys->front().legacy_until, options_.legacy_until);
+  EXPECT_THAT(keys->front().moves, SizeIs(1));
+}
+
 TEST_F(ImportTest, what_the_store_has_is_not_pushed_aside) {
   const auto file = write_elsewhere("k", rsa_pem());
   write("example.com/mine.pem", PrivateKey::generate(Algorithm::rsa)->to_pem().view());
@@ -156,6 +176,61 @@ TEST_F(ImportTest, what_the_store_has_is_not_pushed_aside) {
               ElementsAre(HasSubstr("another key mine")));
   EXPECT_THAT(plan_import(one_rule("example.com", "b.example", "sel", file), options_).refusals,
               ElementsAre(HasSubstr("keys of its own")));
+}
+
+TEST_F(ImportTest, a_selector_that_differs_in_case_alone_is_refused_before_and_under_the_lock) {
+  write("a.example/s1.pem", rsa_pem());
+  const auto rules = one_rule("a.example", "a.example", "S1", write_elsewhere("e", ed25519_pem()));
+  EXPECT_THAT(plan_import(rules, options_).refusals,
+              ElementsAre(HasSubstr("S1 is the DNS name of the key s1")));
+  std::filesystem::remove_all(store_ / "a.example");
+  write("a.example/r1.pem", rsa_pem());
+  const auto plan = plan_import(rules, options_);
+  EXPECT_THAT(plan.refusals, IsEmpty());
+  std::filesystem::rename(store_ / "a.example/r1.pem", store_ / "a.example/s1.pem");
+  const auto late = apply(plan);
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().detail, HasSubstr("same DNS name"));
+  EXPECT_FALSE(std::filesystem::exists(store_ / "a.example/S1.pem"));
+  EXPECT_TRUE(read_domain(store_, domain("a.example"), false, kNow));
+}
+
+TEST_F(ImportTest, a_path_that_is_not_utf8_leaves_the_domain_readable) {
+  const auto file = write_elsewhere("k\xff\n\"\\\x7f\xc3\xa9.pem", rsa_pem());
+  ASSERT_TRUE(apply(plan_import(one_rule("a.example", "a.example", "s1", file), options_)));
+  const auto keys = read_key_set(options_.store, domain("a.example"));
+  ASSERT_TRUE(keys) << keys.error().detail;
+  EXPECT_THAT(keys->front().moves.front().reason,
+              testing::EndsWith("/k\xef\xbf\xbd \"\\ \xc3\xa9.pem"));
+}
+
+TEST_F(ImportTest, of_two_imports_planned_at_once_the_second_is_refused) {
+  const auto one = one_rule("a.example", "a.example", "s1", write_elsewhere("1", rsa_pem()));
+  const auto other =
+      one_rule("a.example", "a.example", "s2",
+               write_elsewhere("2", PrivateKey::generate(Algorithm::rsa)->to_pem().view()));
+  const auto first = plan_import(one, options_);
+  const auto second = plan_import(other, options_);
+  ASSERT_TRUE(apply(first));
+  const auto late = apply(second);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().fault, Fault::key_state_wrong);
+  EXPECT_THAT(late.error().detail, HasSubstr("signs with s1 by now"));
+  EXPECT_THAT(*read_key_set(options_.store, domain("a.example")), SizeIs(1));
+  EXPECT_THAT(told_, ElementsAre("a.example s1"));
+}
+
+TEST_F(ImportTest, two_keys_of_one_import_sign_both_also_when_the_first_is_there) {
+  auto rules = one_rule("a.example", "a.example", "s1", write_elsewhere("1", rsa_pem()));
+  const auto half = rules;
+  const auto other = PrivateKey::generate(Algorithm::rsa)->to_pem();
+  rules.rules.front().keys.push_back(
+      {domain("a.example"), "s2", write_elsewhere("2", other.view())});
+  ASSERT_TRUE(apply(plan_import(half, options_)));
+  const auto whole = plan_import(rules, options_);
+  EXPECT_THAT(whole.refusals, IsEmpty());
+  ASSERT_TRUE(apply(whole));
+  EXPECT_THAT((*read_domain(store_, domain("a.example"), false, kNow))->keys, SizeIs(2));
 }
 
 TEST_F(ImportTest, another_signers_name_becomes_a_parent) {

@@ -91,6 +91,77 @@ TEST_F(KeyFolderTest, a_crash_at_any_step_of_a_move_leaves_the_state_before_or_a
   }
 }
 
+TEST_F(KeyFolderTest, what_could_not_be_read_again_is_not_written) {
+  write("a.example/s1.pem", rsa_pem());
+  auto folder = KeyFolder::open(access(), domain("a.example"));
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE(folder->write({{.selector = "s1", .state = KeyState::active}}));
+  const KeyEntry large{.selector = "s2", .fingerprint = std::string(70'000, 'x')};
+  const std::vector<std::pair<KeySet, std::string>> refused{
+      {{{.selector = "s1"}, {.selector = "S1"}}, "line 5: selector S1 twice"},
+      {{}, "no [[key]]"},
+      {{{.selector = "no selector"}}, "bad one"},
+      {{large}, "over 64 KiB"}};
+  for (const auto& [keys, why] : refused) {
+    const auto written = folder->write(keys);
+    ASSERT_FALSE(written) << why;
+    EXPECT_EQ(written.error().fault, Fault::key_state_wrong);
+    EXPECT_NE(written.error().detail.find(why), std::string::npos) << written.error().detail;
+    EXPECT_EQ(read().size(), 1U);
+  }
+}
+
+TEST_F(KeyFolderTest, a_long_history_is_cut_so_that_the_keyset_stays_readable) {
+  KeySet keys;
+  for (int i = 0; i < 12; ++i) {
+    const auto selector = "s" + std::to_string(i) + "-" + std::string(55, 'x');
+    ASSERT_TRUE(enter_key(keys, {.selector = selector}, {kNow, "new", "uid 0"}));
+    for (const auto to : {KeyState::published, KeyState::verified})
+      ASSERT_TRUE(move_key(keys, selector, to, {kNow + std::chrono::hours(i), "told", "uid 0"}));
+  }
+  const auto turn = [&keys](int n) {
+    return activate_key(keys, keys[static_cast<std::size_t>(n) % keys.size()].selector,
+                        {kNow + std::chrono::hours(100 + n), "unproven", "uid 0 (command line)"});
+  };
+  for (int n = 0; n < 12; ++n) ASSERT_TRUE(turn(n));
+  const KeySet begun = keys;
+  for (int n = 12; n < 12 * 40; ++n) ASSERT_TRUE(turn(n));
+  ASSERT_GT(format_key_set(keys).size(), kMaxStoreFile);
+  write("a.example/s.pem", rsa_pem());
+  auto folder = KeyFolder::open(access(), domain("a.example"));
+  const auto written = folder->write(keys);
+  ASSERT_TRUE(written) << written.error().detail;
+  EXPECT_GT(std::filesystem::file_size(store_ / "a.example/keyset.toml"), kMaxStoreFile - 1000);
+  const auto kept = read();
+  ASSERT_EQ(kept.size(), keys.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(kept[i].state, keys[i].state);
+    EXPECT_EQ(kept[i].since(), keys[i].since());
+    for (const auto to : {KeyState::published, KeyState::active, KeyState::retiring})
+      EXPECT_EQ(kept[i].first(to), begun[i].first(to) ? begun[i].first(to) : keys[i].first(to))
+          << i;
+  }
+}
+
+TEST_F(KeyFolderTest, moves_that_are_needed_go_only_when_nothing_else_is_left) {
+  using enum KeyState;
+  KeySet keys{{.selector = "s1", .state = active}, {.selector = "s2"}};
+  for (const auto to : {generated, active, retiring, deleted, generated, published, active,
+                        retiring, active, retiring, active})
+    keys[0].moves.push_back({to, kNow, "", ""});
+  keys[1].moves.push_back({generated, kNow, "", ""});
+  std::vector<std::size_t> left;
+  while (forget_move(keys)) {
+    left.push_back(keys[0].moves.size());
+    if (left.size() != 5) continue;  // Of the former life its end; of this one the first and last.
+    const std::vector<KeyState> needed{deleted, generated, published, active, retiring, active};
+    EXPECT_TRUE(std::ranges::equal(keys[0].moves, needed, {}, &Move::to));
+  }
+  EXPECT_EQ(left, (std::vector<std::size_t>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}));
+  EXPECT_EQ(keys[0].since(), kNow);
+  EXPECT_EQ(keys[1].moves.size(), 1U);
+}
+
 TEST_F(KeyFolderTest, of_a_key_that_is_a_link_only_the_link_goes) {
   write("a.example/real/k.pem", "secret");
   std::filesystem::create_symlink("real/k.pem", store_ / "a.example/s1.pem");

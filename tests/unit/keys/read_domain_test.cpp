@@ -200,10 +200,32 @@ TEST_F(ReadDomainTest, refuses_a_key_that_is_not_the_one_of_the_keyset) {
 }
 
 TEST_F(ReadDomainTest, works_in_a_mounted_secret) {
-  write("..2026/s1.pem", rsa_pem());
+  write("..2026/a.example/s1.pem", rsa_pem());
   fs::create_symlink("..2026", store_ / "..data");
-  fs::create_symlink("..data", store_ / "a.example");
+  fs::create_symlink("..data/a.example", store_ / "a.example");
   EXPECT_TRUE(read());
+  EXPECT_TRUE(read_key_set({.directory = store_}, domain("a.example")));
+  fs::remove(store_ / "a.example");  // Or a mount of the domain's own.
+  write("a.example/..2026/s1.pem", rsa_pem());
+  fs::create_symlink("..2026", store_ / "a.example/..data");
+  fs::create_symlink("..data/s1.pem", store_ / "a.example/s1.pem");
+  EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, a_link_to_another_domains_folder_gives_it_no_keys) {
+  write("b.example/s1.pem", rsa_pem());
+  for (const char* target : {"b.example", "..data/b.example"}) {
+    write("..data/b.example/s1.pem", rsa_pem());
+    fs::remove(store_ / "a.example");
+    fs::create_symlink(target, store_ / "a.example");
+    expect_refused(Fault::key_unavailable, "is a link to b.example");
+    const StoreAccess access{.directory = store_};
+    EXPECT_EQ(read_key_set(access, domain("a.example")).error().fault, Fault::key_unavailable);
+    EXPECT_EQ(KeyFolder::open(access, domain("a.example"), true).error().fault,
+              Fault::key_unavailable);
+    EXPECT_TRUE(read_domain(store_, domain("b.example"), false, WallTime{}));
+    EXPECT_TRUE(read_key_set(access, domain("b.example")));
+  }
 }
 
 TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
@@ -221,6 +243,25 @@ TEST_F(ReadDomainTest, creates_a_key_and_leaves_it_as_it_is) {
   EXPECT_EQ(status.st_mode & 07777, 0700U);
   EXPECT_EQ(std::distance(fs::directory_iterator(store_ / "a.example"), {}), 1);
   EXPECT_TRUE(read());
+}
+
+TEST_F(ReadDomainTest, a_day_has_selectors_for_as_many_keys_as_a_domain) {
+  const auto now = WallTime(std::chrono::seconds(1'795'000'000));  // 2026-11-18
+  KeySet keys;
+  while (keys.size() < kMaxKeys) {
+    const auto selector = new_selector(keys, now);
+    ASSERT_EQ(find_same_name(keys, selector), nullptr) << selector;
+    ASSERT_TRUE(is_selector(selector)) << selector;
+    keys.push_back({.selector = selector, .state = KeyState::revoked});
+  }
+  EXPECT_EQ(keys[25].selector, "s20261118z");
+  EXPECT_EQ(keys[26].selector, "s20261118aa");
+  EXPECT_EQ(keys[99].selector, "s20261118cv");
+  write("a.example/keyset.toml", format_key_set({keys.begin(), keys.begin() + 27}));
+  const auto made = create("", Algorithm::rsa, now);
+  ASSERT_TRUE(made) << made.error().detail;
+  EXPECT_EQ(made->selector, "s20261118ab");
+  EXPECT_EQ(new_selector({{.selector = "S20261118"}}, now), "s20261118b");
 }
 
 TEST_F(ReadDomainTest, never_gives_out_a_key_that_must_not_sign_or_is_of_another_kind) {
@@ -282,6 +323,40 @@ TEST_F(ReadDomainTest, refuses_to_create_what_could_not_sign) {
   for (const std::string& selector :
        std::vector<std::string>{"../x", "a/b", ".x", "a..b", "a b", std::string(64, 'a')})
     EXPECT_FALSE(create(selector, Algorithm::rsa)) << selector;
+}
+
+TEST_F(ReadDomainTest,
+       a_name_that_does_not_fit_the_delegated_zone_is_refused_before_a_key_is_made) {
+  const auto label = std::string(59, 'x');
+  const auto name = domain(label + "." + label + "." + label + "." + std::string(48, 'x'));
+  ASSERT_EQ(("s1._domainkey." + name.text()).size(), 242U);
+  StoreAccess store{.directory = store_, .delegation = Delegation{domain("dkim.example"), {"s1"}}};
+  const auto make = [&](const std::string& selector) {
+    return create_key(store, name, selector, Algorithm::rsa, {now_, "new", "a test"});
+  };
+  const auto first = make("s1");
+  ASSERT_TRUE(first) << "244 octets fit: " << first.error().detail;
+  fs::remove_all(store_ / name.text());
+  store.delegation->zone = domain("dkim.keys.signet.example");
+  const auto refused = make("s1");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::bad_parameter);
+  EXPECT_NE(refused.error().detail.find("longer than a DNS name"), std::string::npos);
+  EXPECT_FALSE(fs::exists(store_ / name.text()));
+
+  ASSERT_TRUE(make("own"));  // In the domain's own zone.
+  auto folder = KeyFolder::open(store, name);
+  auto keys = folder->read();
+  const auto before = *keys;
+  EXPECT_EQ(make_key(*folder, *keys, "s1", Algorithm::rsa, {now_, "due", ""}).error().fault,
+            Fault::bad_parameter);
+  EXPECT_EQ(make_key(*folder, *keys, std::string(60, 's'), Algorithm::rsa, {now_, "due", ""})
+                .error()
+                .fault,
+            Fault::bad_parameter);
+  EXPECT_EQ(*folder->read(), before);
+  write(fs::path(name.text()) / "domain.toml", "[rotation]\ndelegated = false\n");
+  EXPECT_TRUE(make_key(*folder, *keys, "s1", Algorithm::rsa, {now_, "due", ""}));
 }
 
 TEST(KeySetTest, reads_what_it_writes) {

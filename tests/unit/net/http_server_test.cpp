@@ -126,12 +126,36 @@ TEST_F(HttpServerTest, refuses_what_is_too_much_or_not_spoken_here) {
       {"GET /" + std::string(20000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 431"},
       {"GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(80000, 'x') + "\r\n\r\n", "HTTP/1.1 400"},
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n", "HTTP/1.1 413"},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\ncontent-length: 3\r\n\r\n{}x",
+       "HTTP/1.1 400"},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+       "HTTP/1.1 200"},
       {"nonsense\r\n\r\n", ""},
   };
   for (const RefusedCase& c : cases) {
     EXPECT_THAT(Client(server->endpoint()).ask(c.request), StartsWith(c.status))
         << c.request.substr(0, 60);
   }
+}
+
+TEST_F(HttpServerTest, an_answer_to_head_has_the_length_of_a_body_and_no_body) {
+  const auto server = open(at_once(&echo));
+  const std::string answer =
+      Client(server->endpoint()).ask("HEAD /path HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 11\r\n"));  // "HEAD /path "
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, the_connection_ends_after_the_answer_to_connect) {
+  HttpLimits limits;
+  limits.time = std::chrono::hours(1);
+  const auto server = open(at_once(&echo), limits);
+  Client client(server->endpoint());
+  const std::string answer = client.ask("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 31\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\nthis method means nothing here\n"));
 }
 
 TEST_F(HttpServerTest, hands_over_the_target_as_sent_and_sends_the_fields_given) {

@@ -1,7 +1,9 @@
 #include "relay/suspensions.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 
 namespace signet {
@@ -96,8 +98,33 @@ TEST_F(SuspensionsTest, refuses_a_damaged_file_rather_than_forget_a_suspension) 
 TEST_F(SuspensionsTest, changes_nothing_that_could_not_be_written) {
   const auto all = open();
   std::filesystem::remove_all(directory_);
-  EXPECT_EQ(all->suspend(of(SuspensionKind::client, "x")).error().fault, Fault::local_error);
+  const auto stored = all->suspend(of(SuspensionKind::client, "x"));
+  ASSERT_FALSE(stored.has_value());
+  EXPECT_EQ(stored.error().fault, Fault::local_error);
+  EXPECT_EQ(
+      stored.error().public_text(),
+      "Nothing is changed, as it can't be stored: suspensions.json: No such file or directory");
   EXPECT_TRUE(all->none());
+}
+
+TEST_F(SuspensionsTest, says_why_a_write_failed_to_whoever_ordered_it) {
+  const auto all = open();
+  ASSERT_TRUE(all->suspend(of(SuspensionKind::client, "x")));
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &none);
+  const auto stored = all->suspend(of(SuspensionKind::client, "y"));
+  const auto resumed = all->resume(SuspensionKind::client, "x");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  for (const auto& done : {stored, resumed}) {
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().public_text(),
+              "Nothing is changed, as it can't be stored: suspensions.json: File too large");
+  }
+  EXPECT_TRUE(all->find(SuspensionKind::client, "x").has_value());
+  EXPECT_FALSE(all->find(SuspensionKind::client, "y").has_value());
 }
 
 TEST(SuspensionKindTest, is_read_as_it_is_written) {

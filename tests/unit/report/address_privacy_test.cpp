@@ -22,7 +22,17 @@ TEST(RedactAddressesTest, cuts_every_address_in_a_line_and_nothing_else) {
        R"(@a.example"})",
        R"({"a":"@a.example"})"},
       {R"({"a":"at @ alone, or @b, or a@"})", R"({"a":"at @ alone, or @b, or a@"})"},
-      {R"({"a":"a@b@c.example"})", R"({"a":"@b@c.example"})"},
+      {R"({"a":"a@b@c.example"})", R"({"a":"@@c.example"})"},
+      {R"({"a":"\"one \\\"two\"@a.example"})", R"({"a":"@a.example"})"},
+      {R"({"a":"\"one\\\\\"@a.example"})", R"({"a":"@a.example"})"},
+      {R"({"a":"\"one@inner part\"@a.example"})", R"({"a":"@a.example"})"},
+      {R"({"a":"x.\"one two\".y@a.example"})", R"({"a":"@a.example"})"},
+      {R"({"a":"so \"x@a.example\" said"})", R"({"a":"so \"@a.example\" said"})"},
+      {R"({"a":"no quote before\"@a.example"})", R"({"a":"@a.example"})"},
+      {R"({"a":"x@[192.0.2.1], y@[IPv6:2001:db8::1]"})",
+       R"({"a":"@[192.0.2.1], @[IPv6:2001:db8::1]"})"},
+      {R"({"a":"see https://spf.example/why?id=x%40a.example;ip=192.0.2.1"})",
+       R"({"a":"see https:%40a.example;ip=192.0.2.1"})"},
       {R"({"from_domain":"example.com"})", R"({"from_domain":"example.com"})"},
       {R"({"a":"\u000aalice@a.example."})", R"({"a":"\u000a@a.example."})"},
       {R"({"a":"\\u1@a.example"})", R"({"a":"\\@a.example"})"},
@@ -44,6 +54,16 @@ TEST(RedactAddressesTest, gives_a_person_one_hash_under_one_key) {
   EXPECT_EQ(redact_addresses("ALICE@example.com", mine).substr(0, 16), hashed.substr(0, 16));
   EXPECT_NE(redact_addresses("bob@example.com", mine), hashed);
   EXPECT_NE(redact_addresses("alice@example.com", other), hashed);
+}
+
+TEST(PlainTargetTest, keeps_nothing_that_hides_an_address) {
+  constexpr std::size_t kMost = 20;
+  EXPECT_EQ(plain_target("/v1/explain", kMost), "/v1/explain");
+  EXPECT_EQ(plain_target("/v1/explain?from=secret%2540example.com", kMost), "/v1/explain");
+  EXPECT_EQ(plain_target("/v1/keys/secret%2540a.example/rotate", 100), "/v1/keys/");
+  EXPECT_EQ(plain_target("/v1/keys/12345/secret@a.example", kMost), "/v1/keys/12345/");
+  EXPECT_EQ(plain_target("secret%40a.example", kMost), "");
+  EXPECT_EQ(plain_target("", kMost), "");
 }
 
 TEST(AddressKeyTest, is_made_once_and_then_the_same) {

@@ -1,7 +1,11 @@
 #include "relay/report/delivery_log.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -21,6 +25,53 @@ std::string read(const std::filesystem::path& file) {
   out << std::ifstream(file).rdbuf();
   return std::move(out).str();
 }
+
+/// What the diagnostic log says while it lives.
+class Diagnosis {
+ public:
+  Diagnosis() {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said_)));
+  }
+  Diagnosis(const Diagnosis&) = delete;
+  Diagnosis& operator=(const Diagnosis&) = delete;
+  ~Diagnosis() { spdlog::set_default_logger(before_); }
+  /// Only when no writer's thread is left.
+  [[nodiscard]] std::string said() const { return said_.str(); }
+  [[nodiscard]] int times(const std::string& words) const {
+    const std::string all = said();
+    int count = 0;
+    for (auto at = all.find(words); at != std::string::npos; at = all.find(words, at + 1)) ++count;
+    return count;
+  }
+
+ private:
+  std::ostringstream said_;
+  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
+
+/// A FIFO, and the end of it that reads.
+class Fifo {
+ public:
+  explicit Fifo(const std::filesystem::path& file) {
+    EXPECT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    reader_ = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    EXPECT_GE(reader_, 0);
+  }
+  Fifo(const Fifo&) = delete;
+  Fifo& operator=(const Fifo&) = delete;
+  ~Fifo() { ::close(reader_); }
+  /// What is in it now; empty where there is nothing.
+  [[nodiscard]] std::string take() const {
+    std::string taken(1U << 20U, '\0');
+    const ssize_t count = ::read(reader_, taken.data(), taken.size());
+    taken.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return taken;
+  }
+
+ private:
+  int reader_ = -1;
+};
 
 class DeliveryLogTest : public ::testing::Test {
  protected:
@@ -131,6 +182,78 @@ TEST_F(DeliveryLogTest, ends_although_the_disk_is_full) {
   const auto log = open("/dev/full");
   log->write(Fact("lost", kNow));
   while (log->errors() == 0) std::this_thread::yield();
+}
+
+TEST_F(DeliveryLogTest, says_once_why_it_cannot_write_and_when_it_can_again) {
+  const Diagnosis diagnosis;
+  std::filesystem::create_symlink("/dev/full", file("log"));
+  {
+    const auto log = open(file("log"));
+    log->write(Fact("waits", kNow));
+    while (log->errors() < 2) std::this_thread::yield();
+    std::filesystem::remove(file("log"));
+    log->reopen();
+  }
+  EXPECT_EQ(diagnosis.times("can't be written, its lines wait: No space left on device"), 1);
+  EXPECT_EQ(diagnosis.times("it is written again"), 1);
+  EXPECT_EQ(diagnosis.times("lost"), 0);
+  EXPECT_THAT(read(file("log")), HasSubstr("waits"));
+}
+
+TEST_F(DeliveryLogTest, says_how_many_lines_a_full_disk_lost) {
+  const Diagnosis diagnosis;
+  {
+    const auto log = open("/dev/full");
+    log->write(Fact("lost", kNow));
+    while (log->errors() == 0) std::this_thread::yield();
+    log->write(Fact("lost too", kNow));
+  }
+  EXPECT_THAT(diagnosis.said(), HasSubstr("delivery log /dev/full: 2 lines ("));
+  EXPECT_THAT(diagnosis.said(), HasSubstr("are lost: No space left on device"));
+}
+
+TEST_F(DeliveryLogTest, ends_although_nobody_reads_and_says_what_is_lost) {
+  constexpr int kFacts = 1000;  // More than a pipe holds.
+  const Diagnosis diagnosis;
+  const Fifo fifo(file("log"));
+  {
+    const auto log = open(file("log"));
+    for (int i = 0; i < kFacts; ++i) log->write(Fact("x", kNow).with("v", std::string(200, 'x')));
+  }
+  std::string taken = fifo.take();
+  EXPECT_THAT(taken, HasSubstr(R"("event":"x")"));
+  const auto lost = kFacts - std::ranges::count(taken, '\n');
+  EXPECT_THAT(diagnosis.said(), HasSubstr(": " + std::to_string(lost) + " lines ("));
+  EXPECT_THAT(diagnosis.said(), HasSubstr("are lost: nobody reads them"));
+}
+
+TEST_F(DeliveryLogTest, a_reader_gets_all_although_it_ends) {
+  constexpr int kFacts = 2000;
+  const Fifo fifo(file("log"));
+  auto log = open(file("log"));
+  for (int i = 0; i < kFacts; ++i) log->write(Fact("x", kNow).with("v", std::string(200, 'x')));
+  std::thread ending([&] { log.reset(); });
+  std::int64_t lines = 0;
+  while (lines < kFacts) lines += std::ranges::count(fifo.take(), '\n');
+  ending.join();
+  EXPECT_EQ(lines, kFacts);
+}
+
+TEST_F(DeliveryLogTest, is_opened_anew_although_nobody_reads) {
+  constexpr int kFacts = 1000;
+  const Fifo fifo(file("log"));
+  std::string taken;
+  {
+    const auto log = open(file("log"));
+    for (int i = 0; i < kFacts; ++i) log->write(Fact("x", kNow).with("v", std::string(200, 'x')));
+    while (taken.empty()) taken = fifo.take();
+    std::filesystem::remove(file("log"));
+    log->reopen();
+    while (!std::filesystem::exists(file("log"))) std::this_thread::yield();
+  }
+  for (std::string more = fifo.take(); !more.empty(); more = fifo.take()) taken += more;
+  const std::string written = read(file("log"));
+  EXPECT_EQ(std::ranges::count(taken, '\n') + std::ranges::count(written, '\n'), kFacts);
 }
 
 TEST_F(DeliveryLogTest, refuses_a_file_it_cannot_open) {

@@ -23,6 +23,11 @@ class FactsAboutTest : public ::testing::Test {
         << mine_.to_string() << R"("})" << '\n'
         << R"({"event":"delivered","id":")" << mine_.to_string() << R"("})" << '\n';
   }
+  void TearDown() override {
+    std::filesystem::remove(file_);
+    for (int number = 1; number < 9; ++number)
+      std::filesystem::remove(file_ + "." + std::to_string(number));
+  }
   static std::string event_of(const std::string& line) {
     return line.substr(10, line.find('"', 10) - 10);
   }
@@ -43,6 +48,40 @@ TEST_F(FactsAboutTest, finds_the_facts_of_a_message_and_the_reports_about_it) {
 
 TEST_F(FactsAboutTest, keeps_the_newest) {
   EXPECT_THAT(events(mine_, 2), ElementsAre("dsn", "delivered"));
+}
+
+TEST_F(FactsAboutTest, goes_back_over_all_the_files_before_it) {
+  const auto write = [&](const char* suffix, const char* event) {
+    std::ofstream(file_ + suffix) << R"({"event":")" << event << R"(","id":")" << mine_.to_string()
+                                  << R"("})" << '\n';
+  };
+  write(".1", "released");
+  write(".2", "held");
+  write(".4", "accepted");  // .3 is just being renamed.
+  write(".7", "of something else");
+  EXPECT_THAT(events(mine_),
+              ElementsAre("accepted", "held", "released", "received", "dsn", "delivered"));
+  EXPECT_THAT(events(mine_, 5), ElementsAre("held", "released", "received", "dsn", "delivered"));
+  EXPECT_THAT(events(mine_, 2), ElementsAre("dsn", "delivered"));
+}
+
+TEST_F(FactsAboutTest, reads_once_what_is_renamed_meanwhile) {
+  std::filesystem::create_hard_link(file_, file_ + ".1");
+  EXPECT_THAT(events(mine_), ElementsAre("received", "dsn", "delivered"));
+}
+
+TEST_F(FactsAboutTest, reads_no_more_than_256_MiB_of_them_together) {
+  constexpr std::streamoff kMost = 256 << 20;
+  std::filesystem::rename(file_, file_ + ".1");
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(file_ + ".1"));
+  std::ofstream(file_) << R"({"event":"other"})" << '\n';
+  std::fstream log(file_);
+  for (std::streamoff at = 1 << 20; at < kMost; at += 1 << 20) log.seekp(at) << '\n';
+  log.close();
+  std::filesystem::resize_file(file_, static_cast<std::uintmax_t>(kMost - size));
+  EXPECT_THAT(events(mine_), ElementsAre("received", "dsn", "delivered"));
+  std::filesystem::resize_file(file_, static_cast<std::uintmax_t>(kMost - size + 1));
+  EXPECT_THAT(events(mine_), ElementsAre("dsn", "delivered"));
 }
 
 TEST_F(FactsAboutTest, has_nothing_of_what_is_no_file) {

@@ -1,4 +1,4 @@
-#include "monitoring/text_format.hpp"
+#include "monitoring/metric_text.hpp"
 
 #include <algorithm>
 #include <array>

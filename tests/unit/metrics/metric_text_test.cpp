@@ -1,4 +1,4 @@
-#include "monitoring/text_format.hpp"
+#include "monitoring/metric_text.hpp"
 
 #include <gtest/gtest.h>
 #include <prometheus/counter.h>
@@ -16,7 +16,7 @@ std::string by_the_library(const prometheus::Registry& registry) {
   return prometheus::TextSerializer{}.Serialize(registry.Collect());
 }
 
-TEST(TextFormatTest, is_what_the_library_writes) {
+TEST(MetricTextTest, is_what_the_library_writes) {
   prometheus::Registry registry;
   auto& counters = prometheus::BuildCounter().Name("a_total").Help("Some help.").Register(registry);
   counters.Add({}).Increment();
