@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -60,6 +61,7 @@ class CommandPublisher final : public Publisher {
     return refuse(WIFEXITED(*status) ? "exit status " + std::to_string(WEXITSTATUS(*status))
                                      : "ended by signal " + std::to_string(WTERMSIG(*status)));
   }
+  void stop() override { stops_ = true; }
 
  private:
   [[nodiscard]] Failure refuse(const std::string& why) const {
@@ -96,16 +98,18 @@ class CommandPublisher final : public Publisher {
       const pid_t ended = waitpid(child, &status, WNOHANG);
       if (ended == child) return status;
       if (ended < 0 && errno != EINTR) return refuse(std::strerror(errno));
-      if (std::chrono::steady_clock::now() > deadline) break;
+      if (stops_ || std::chrono::steady_clock::now() > deadline) break;
       std::this_thread::sleep_for(kPoll);
     }
     kill(-child, SIGKILL);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
+    if (stops_) return refuse("ended because the relay stops");
     return refuse("took over " + std::to_string(options_.timeout.count()) + " ms");
   }
 
   CommandOptions options_;
+  std::atomic<bool> stops_ = false;
 };
 
 }  // namespace

@@ -19,14 +19,14 @@ struct LegalMove {
   KeyState to;
 };
 constexpr std::array kLegal{
-    LegalMove{generated, published}, LegalMove{generated, failed},  LegalMove{generated, deleted},
-    LegalMove{published, verified},  LegalMove{published, failed},  LegalMove{published, revoked},
-    LegalMove{verified, active},     LegalMove{verified, failed},   LegalMove{verified, revoked},
-    LegalMove{verified, canary},     LegalMove{canary, canary},     LegalMove{canary, active},
-    LegalMove{canary, failed},       LegalMove{canary, revoked},    LegalMove{active, retiring},
-    LegalMove{active, revoked},      LegalMove{active, failed},     LegalMove{retiring, active},
-    LegalMove{retiring, revoked},    LegalMove{revoked, deleted},   LegalMove{failed, revoked},
-    LegalMove{failed, deleted},      LegalMove{deleted, generated},
+    LegalMove{generated, published}, LegalMove{generated, failed},   LegalMove{generated, deleted},
+    LegalMove{published, published}, LegalMove{published, verified}, LegalMove{published, failed},
+    LegalMove{published, revoked},   LegalMove{verified, active},    LegalMove{verified, failed},
+    LegalMove{verified, revoked},    LegalMove{verified, canary},    LegalMove{canary, canary},
+    LegalMove{canary, active},       LegalMove{canary, failed},      LegalMove{canary, revoked},
+    LegalMove{active, retiring},     LegalMove{active, revoked},     LegalMove{active, failed},
+    LegalMove{retiring, active},     LegalMove{retiring, revoked},   LegalMove{revoked, deleted},
+    LegalMove{failed, revoked},      LegalMove{failed, deleted},     LegalMove{deleted, generated},
 };
 
 /// It is the last one, the first to its state in the key's present life, or the end of the life

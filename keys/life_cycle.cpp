@@ -9,6 +9,9 @@ namespace {
 using std::chrono::seconds;
 using enum KeyState;
 
+/// A proof so old stands for now: longer than what is done between the answer and the step.
+constexpr seconds kOfNow{10};
+
 std::uint64_t hash_of(std::string_view text) {  // FNV-1a: the same on every node and run.
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
@@ -70,7 +73,8 @@ class Planner {
       case revoked:
         return plan_revoked(key);
       case failed:
-        return offer(Step::remove, key, since(key) + policy_.overlap, "failed, overlap is over");
+        return offer_publication(key, Step::remove, "failed, overlap is over",
+                                 since(key) + policy_.overlap);
       case deleted:
         return;
     }
@@ -78,20 +82,19 @@ class Planner {
 
   void plan_generated(const KeyEntry& key) {
     if (policy_.publishes) return offer_publication(key, Step::publish, "made");
-    if (fact(key).seen == RecordSeen::ours)
-      return offer(Step::confirm, key, now_, "the record is in the DNS");
+    if (fact(key).seen == RecordSeen::ours) return offer(Step::confirm, key, now_, kSeenInDns);
     offer_check(key, policy_.poll);
   }
 
   void plan_published(const KeyEntry& key) {
-    const DnsFact& known = fact(key);
+    const DnsFact known = fact(key);
     if (!known.ours_since) {
       offer_give_up(key, "the record never was in the DNS");
       if (policy_.publishes && known.seen != RecordSeen::unknown)
         offer_publication(key, Step::publish, "not in the DNS");
       return offer_check(key, policy_.poll);
     }
-    const WallTime expired = *known.ours_since + known.wait;
+    const WallTime expired = old_answers_expire(key);
     if (known.checked >= expired)
       return offer(Step::verify, key, now_, "all name servers answer, old answers have expired");
     offer(Step::check, key, expired, "old answers have expired");
@@ -100,11 +103,13 @@ class Planner {
   void plan_verified(const KeyEntry& key) {
     offer_give_up(key, "the record went away again");
     if (is_proven(key)) {
+      if (const auto expired = old_answers_expire(key); fact(key).checked < expired)
+        return offer(Step::check, key, expired, "old answers have expired");
       const bool on_trial = policy_.canary.enabled && active_key(keys_, algorithm_of(key));
-      if (!on_trial) return offer(Step::activate, key, now_, "verified");
+      if (!on_trial) return offer_signing(Step::activate, key, now_, "verified");
       return offer_share(key, kCanaryShares.front(), now_, "verified");
     }
-    const DnsFact& known = fact(key);
+    const DnsFact known = fact(key);
     if (policy_.publishes && known.seen != RecordSeen::unknown && !known.ours_since)
       offer_publication(key, Step::publish, "not in the DNS any more");
     offer_check(key, policy_.poll);
@@ -114,7 +119,7 @@ class Planner {
     const KeyEntry* old = active_key(keys_, algorithm_of(key));
     offer_check(key, is_proven(key) ? policy_.recheck : policy_.poll);
     if (old == nullptr) {
-      if (is_proven(key)) offer(Step::activate, key, now_, "no other key signs");
+      if (is_proven(key)) offer_signing(Step::activate, key, now_, "no other key signs");
       return;
     }
     if (is_wrong(fact(key).seen)) return offer(Step::give_up, key, now_, "its record is wrong");
@@ -124,12 +129,13 @@ class Planner {
     const std::string counts = compare(fresh, *old, before);
     if (trial == Trial::fail) return offer(Step::give_up, key, now_, "canary failed: " + counts);
     if (!is_proven(key)) return;
-    if (!policy_.canary.enabled) return offer(Step::activate, key, now_, "canary switched off");
+    if (!policy_.canary.enabled)
+      return offer_signing(Step::activate, key, now_, "canary switched off");
     if (trial == Trial::wait) return;
     const WallTime over = since(key) + policy_.canary.stage;
     const auto next = share_after(key.share);
     if (next) return offer_share(key, *next, over, counts);
-    offer(Step::activate, key, over, "canary passed: " + counts);
+    offer_signing(Step::activate, key, over, "canary passed: " + counts);
   }
 
   void plan_active(const KeyEntry& key) {
@@ -151,6 +157,7 @@ class Planner {
   }
 
   void plan_retiring(const KeyEntry& key) {
+    if (is_way_back(key)) return;
     const WallTime over = since(key) + policy_.overlap;
     if (policy_.publishes) return offer_publication(key, Step::revoke, "overlap is over", over);
     offer(Step::revoke, key, over, "overlap is over");
@@ -159,10 +166,11 @@ class Planner {
   void plan_revoked(const KeyEntry& key) {
     const RecordSeen seen = fact(key).seen;
     const WallTime over = since(key) + policy_.revoked_for;
-    if (!is_published_by_us(key))
-      return offer(Step::remove, key, over, "revoked long enough, its record is not ours");
+    if (!is_published_by_us(policy_, key.selector))
+      return offer_publication(key, Step::remove, "revoked long enough, its record is not ours",
+                               over);
     if (seen == RecordSeen::revoked || seen == RecordSeen::absent)
-      return offer(Step::remove, key, over, "revoked long enough");
+      return offer_publication(key, Step::remove, "revoked long enough", over);
     // Whoever revoked it may not have come to tell the publisher.
     if (policy_.publishes && seen != RecordSeen::unknown)
       offer_publication(key, Step::revoke, "revoked, but not in the DNS",
@@ -170,9 +178,17 @@ class Planner {
     offer_check(key, policy_.poll);
   }
 
-  [[nodiscard]] bool is_published_by_us(const KeyEntry& key) const {
-    const auto& stable = policy_.selectors;
-    return stable.empty() || std::ranges::find(stable, key.selector) != stable.end();
+  // As long as the active key is not proven, its revocation would bar the fall-back.
+  [[nodiscard]] bool is_way_back(const KeyEntry& key) const {
+    const KeyEntry* other = active_key(keys_, algorithm_of(key));
+    return policy_.falls_back && other != nullptr && fact(*other).seen != RecordSeen::ours &&
+           !is_wrong(fact(key).seen);
+  }
+
+  /// Those from before the record was there, or there again.
+  [[nodiscard]] WallTime old_answers_expire(const KeyEntry& key) const {
+    const DnsFact known = fact(key);
+    return known.ours_since.value_or(known.checked) + known.wait;
   }
 
   [[nodiscard]] bool is_proven(const KeyEntry& key) const {
@@ -190,10 +206,14 @@ class Planner {
            std::to_string(before.refused) + " of " + std::to_string(before.all());
   }
 
-  [[nodiscard]] const DnsFact& fact(const KeyEntry& key) const {
-    static const DnsFact kNothing;
+  // Where the clock was set back, what is noted of a time to come is asked and done anew.
+  [[nodiscard]] DnsFact fact(const KeyEntry& key) const {
     const auto found = facts_.find(key.selector);
-    return found == facts_.end() ? kNothing : found->second;
+    if (found == facts_.end()) return {};
+    DnsFact known = found->second;
+    if (known.told > now_) known.told.reset();
+    if (known.checked > now_) known = {.checked = {}, .told = known.told};
+    return known;
   }
 
   // Hand-written keysets say nothing of times: then the waits begin now.
@@ -201,7 +221,7 @@ class Planner {
 
   // Only when the DNS has been asked since the time was over.
   void offer_give_up(const KeyEntry& key, std::string reason) {
-    const DnsFact& known = fact(key);
+    const DnsFact known = fact(key);
     if (is_wrong(known.seen) && known.checked >= since(key) + policy_.give_up)
       offer(Step::give_up, key, now_, std::move(reason));
   }
@@ -219,15 +239,26 @@ class Planner {
   }
 
   void offer_share(const KeyEntry& key, unsigned share, WallTime at, const std::string& reason) {
-    offer(Step::canary, key, at, "canary, " + std::to_string(share) + " % of the mail: " + reason,
-          share);
+    offer_signing(Step::canary, key, at,
+                  "canary, " + std::to_string(share) + " % of the mail: " + reason, share);
+  }
+
+  // What was proven before a wait may be gone after it.
+  void offer_signing(Step step, const KeyEntry& key, WallTime at, std::string reason,
+                     unsigned share = 0) {
+    at = permitted(step, at);
+    if (fact(key).checked + kOfNow >= at) return offer(step, key, at, std::move(reason), share);
+    offer(Step::check, key, at, "proven anew before it signs");
+  }
+
+  /// The first moment from `at` on at which that may be done.
+  [[nodiscard]] WallTime permitted(Step step, WallTime at) const {
+    at = std::max(at, now_);
+    return changes_something(step) ? quiet_until(policy_, at).value_or(at) : at;
   }
 
   void offer(Step step, const KeyEntry& key, WallTime at, std::string reason, unsigned share = 0) {
-    at = std::max(at, now_);
-    if (changes_something(step)) {
-      if (const auto until = quiet_until(policy_, at)) at = *until;
-    }
+    at = permitted(step, at);
     if (at >= first_.at) return;
     first_ = {step, key.selector, key.state, algorithm_of(key), share, at, std::move(reason)};
   }
@@ -245,6 +276,11 @@ class Planner {
 
 bool is_wrong(RecordSeen seen) {
   return seen == RecordSeen::absent || seen == RecordSeen::revoked || seen == RecordSeen::other;
+}
+
+bool is_published_by_us(const RotationPolicy& policy, std::string_view selector) {
+  const auto& stable = policy.selectors;
+  return stable.empty() || std::ranges::find(stable, selector) != stable.end();
 }
 
 bool is_pending(const KeyEntry& key) {

@@ -64,6 +64,9 @@ struct RotationPolicy {
   std::optional<std::pair<std::chrono::minutes, std::chrono::minutes>> quiet = {};
 };
 
+/// False: another zone's operator keeps its record.
+[[nodiscard]] bool is_published_by_us(const RotationPolicy& policy, std::string_view selector);
+
 enum class Step {
   nothing,
   create,   ///< A successor of `selector` with its algorithm.
@@ -79,6 +82,8 @@ enum class Step {
   give_up,    ///< Move to failed.
 };
 [[nodiscard]] std::string_view name_of(Step step);
+/// Why a key is moved to published where nobody but the DNS says so.
+inline constexpr const char* kSeenInDns = "the record is in the DNS";
 
 struct Due {
   Step step = Step::nothing;

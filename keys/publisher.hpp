@@ -35,6 +35,8 @@ class Publisher {
   virtual ~Publisher() = default;
   /// Done when the primary has it. Safe to repeat. Fault: publisher_failed.
   [[nodiscard]] virtual Result<void> publish(const RecordChange& change) = 0;
+  /// From now on no program is waited for: it is killed, and publish() fails. Any thread.
+  virtual void stop() {}
   /// False: the operator does it by hand.
   [[nodiscard]] virtual bool acts() const { return true; }
 };

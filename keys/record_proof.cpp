@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
-#include <sstream>
 #include <thread>
 
 #include "keys/dns_exchange.hpp"
+#include "keys/key_record.hpp"
 #include "keys/secret_file.hpp"
 
 namespace signet::keys {
@@ -25,32 +24,6 @@ std::string text_of(const ldns_rdf* name) {
   std::ranges::transform(result, result.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
   return result;
-}
-
-std::string without_space(std::string_view text) {
-  std::string result;
-  for (const char c : text)
-    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') result += c;
-  return result;
-}
-
-/// tag=value pairs (RFC 6376 3.2), white space dropped.
-std::map<std::string, std::string> tags_of(std::string_view record) {
-  std::map<std::string, std::string> tags;
-  std::istringstream stream{std::string(record)};
-  for (std::string part; std::getline(stream, part, ';');) {
-    const auto equals = part.find('=');
-    if (equals != std::string::npos)
-      tags.emplace(without_space(part.substr(0, equals)), without_space(part.substr(equals + 1)));
-  }
-  return tags;
-}
-
-bool names(const std::string& list, std::initializer_list<std::string_view> wanted) {
-  std::istringstream stream(list);
-  for (std::string word; std::getline(stream, word, ':');)
-    if (std::ranges::find(wanted, word) != wanted.end()) return true;
-  return false;
 }
 
 /// The character-strings of a TXT record, joined.
@@ -101,23 +74,15 @@ struct DnsProof::One {
 };
 
 Seen compare_record(std::string_view found, std::string_view expected) {
-  const auto theirs = tags_of(found);
-  const auto ours = tags_of(expected);
-  const auto get = [](const auto& tags, const char* tag, std::string otherwise) {
-    const auto at = tags.find(tag);
-    return at == tags.end() ? otherwise : at->second;
-  };
-  if (get(theirs, "v", "DKIM1") != "DKIM1" || !theirs.contains("p"))
-    return {RecordSeen::other, {}, "no DKIM key record"};
-  const auto key = get(theirs, "p", "");
-  if (key.empty()) return {RecordSeen::revoked, {}, "p= is empty"};
-  if (key != get(ours, "p", "")) return {RecordSeen::other, {}, "another key"};
-  if (get(theirs, "k", "rsa") != get(ours, "k", "rsa")) return {RecordSeen::other, {}, "wrong k="};
-  if (!names(get(theirs, "h", "sha256"), {"sha256"}))
-    return {RecordSeen::other, {}, "h= lacks sha256"};
-  if (!names(get(theirs, "s", "*"), {"*", "email"}))
-    return {RecordSeen::other, {}, "s= lacks email"};
-  if (names(get(theirs, "t", ""), {"y"})) return {RecordSeen::other, {}, "t=y: only testing"};
+  const auto theirs = parse_key_record(found);
+  if (!theirs) return {RecordSeen::other, {}, "no valid DKIM key record: " + theirs.error().detail};
+  if (theirs->key.empty()) return {RecordSeen::revoked, {}, "p= is empty"};
+  const auto ours = parse_key_record(expected);
+  if (!ours || theirs->key != ours->key) return {RecordSeen::other, {}, "another key"};
+  if (theirs->algorithm != ours->algorithm) return {RecordSeen::other, {}, "wrong k="};
+  if (!theirs->allows_sha256) return {RecordSeen::other, {}, "h= lacks sha256"};
+  if (!theirs->allows_email) return {RecordSeen::other, {}, "s= lacks email"};
+  if (theirs->testing) return {RecordSeen::other, {}, "t=y: only testing"};
   return {RecordSeen::ours, {}, ""};
 }
 
@@ -150,6 +115,7 @@ Seen DnsProof::look(const std::string& name, const std::string& expected) {
   resolvers.insert(resolvers.end(), options_.also.begin(), options_.also.end());
   for (const Endpoint& resolver : resolvers) {
     auto one = ask_one(resolver, name, expected, false).seen;
+    if (one.seen == RecordSeen::unknown) return one;
     if (&resolver != &resolvers.front() && one.seen != all.seen)
       return {RecordSeen::other, {}, resolver.to_string() + " says otherwise: " + one.detail};
     all = std::move(one);

@@ -24,13 +24,15 @@ struct Seen {
   std::string detail;
 };
 
-/// What one TXT record says beside `expected` ("v=DKIM1; k=rsa; p=…"): ours, revoked or other.
+/// What one TXT record says beside `expected` ("v=DKIM1; k=rsa; p=…"): ours, revoked or other. As
+/// strict as RFC 6376 3.2 and 3.6.1 let a verifier be.
 [[nodiscard]] Seen compare_record(std::string_view found, std::string_view expected);
 
 class RecordProof {
  public:
   virtual ~RecordProof() = default;
-  /// `name`: absolute, without the last dot. Any thread.
+  /// `name`: absolute, without the last dot. One server that does not answer, or not clearly,
+  /// leaves it unknown. Any thread.
   [[nodiscard]] virtual Seen look(const std::string& name, const std::string& expected) = 0;
 };
 

@@ -20,18 +20,27 @@ Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
   auto policy = policy_for(domain);
   if (!policy) return policy.failure();
   policy->recheck = recheck;
+  auto planned = *policy;
+  planned.rotates = planned.rotates && may_begin;
+  bool failed = false;
   for (int steps = 0;; ++steps) {
     auto keys = read_key_set(options_.store, domain);
     if (!keys) return keys.failure();
     const auto facts = facts_of(domain);
     const auto tallies = tallies_of(domain, *keys);
-    auto due = next_due(domain, *keys, facts, *policy, clock_.now(), tallies);
-    const bool waits = due.step == Step::nothing || due.at > clock_.now() ||
-                       (due.step == Step::create && !may_begin);
-    if (waits || steps == kMaxSteps) return report(domain, std::move(*keys), *policy);
+    auto due = next_due(domain, *keys, facts, planned, clock_.now(), tallies);
+    const bool waits = due.step == Step::nothing || due.at > clock_.now();
+    if (waits || failed || stops_ || steps == kMaxSteps)
+      return report(domain, std::move(*keys), *policy);
     const auto done = perform(domain, due);
     if (!done && done.error().fault != Fault::publisher_failed) return done.failure();
+    failed = !done;  // The others of the domain have their turn on the next walk.
   }
+}
+
+void Rotator::stop() {
+  stops_ = true;
+  publisher_.stop();
 }
 
 Result<Rotator::Report> Rotator::look(const Domain& domain) {
@@ -76,6 +85,9 @@ Result<void> Rotator::perform(const Domain& domain, const Due& due) {
     case Step::confirm:
       return move(domain, due, KeyState::published);
     case Step::check:
+      if (due.from == KeyState::generated) {
+        if (const auto mended = mend_missing_key(domain, due.selector); !mended) return mended;
+      }
       check(domain, due.selector);
       return {};
     case Step::verify:
@@ -128,7 +140,8 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
   if (!folder) return folder.failure();
   auto keys = folder->read();
   if (!keys) return keys.failure();
-  if (successor_of(*keys, due.algorithm) != nullptr) return {};
+  if (const auto* made = successor_of(*keys, due.algorithm))
+    return make_missing_key(*folder, *keys, made->selector);
   const auto policy = policy_for(domain);
   if (!policy) return policy.failure();
   auto selector = new_selector(*keys, clock_.now());
@@ -152,13 +165,18 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
 Result<void> Rotator::mend_missing_key(const Domain& domain, const std::string& selector) {
   auto folder = KeyFolder::open(options_.store, domain);
   if (!folder) return folder.failure();
-  if (folder->has_private_key(selector)) return {};
   auto keys = folder->read();
   if (!keys) return keys.failure();
-  const auto* key = find_key(*keys, selector);
-  if (key == nullptr || key->state != KeyState::generated) return {};
+  return make_missing_key(*folder, *keys, selector);
+}
+
+Result<void> Rotator::make_missing_key(KeyFolder& folder, KeySet& keys,
+                                       const std::string& selector) const {
+  const auto* key = find_key(keys, selector);
+  if (key == nullptr || key->state != KeyState::generated || folder.has_private_key(selector))
+    return {};
   const auto made =
-      make_key(*folder, *keys, selector, algorithm_of(*key), note("made again after a crash"));
+      make_key(folder, keys, selector, algorithm_of(*key), note("made again after a crash"));
   return made ? Result<void>() : Result<void>(made.failure());
 }
 
@@ -167,12 +185,11 @@ Result<void> Rotator::tell_publisher(const Domain& domain, const std::string& se
                                      std::optional<std::string> value) {
   const auto policy = policy_for(domain);
   if (!policy) return policy.failure();
-  const auto& stable = policy->selectors;
-  if (stable.empty())
-    return publisher_.publish({record_name(domain, selector), std::move(value), options_.ttl});
-  if (std::ranges::find(stable, selector) == stable.end()) return {};
-  return publisher_.publish(
-      {delegated_name(domain, selector, *options_.delegate_to), std::move(value), options_.ttl});
+  if (!is_published_by_us(*policy, selector)) return {};
+  const auto name = policy->selectors.empty()
+                        ? record_name(domain, selector)
+                        : delegated_name(domain, selector, *options_.delegate_to);
+  return publisher_.publish({name, std::move(value), options_.ttl});
 }
 
 Result<Rotator::Aliases> Rotator::aliases_of(const Domain& domain) const {
@@ -207,8 +224,11 @@ std::chrono::seconds Rotator::remembered(const KeyEntry& key, const Seen& seen) 
 
 void Rotator::check(const Domain& domain, const std::string& selector) {
   const auto key = entry(domain, selector);
-  const auto record = key ? record_of(domain, *key) : Result<std::string>(key.failure());
-  const auto seen = proof_.look(record_name(domain, selector), record ? *record : "");
+  if (!key) return;  // Gone since.
+  const auto record = record_of(domain, *key);
+  // What the record is to say nobody knows then; it is no fault of the DNS.
+  const auto seen = record ? proof_.look(record_name(domain, selector), *record)
+                           : Seen{RecordSeen::unknown, {}, record.error().detail};
   DnsFact fact;
   {
     const std::lock_guard lock(mutex_);
@@ -217,11 +237,12 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
     known.detail = seen.detail;
     known.checked = clock_.now();
     if (seen.seen != RecordSeen::ours) known.ours_since.reset();
-    if (seen.seen == RecordSeen::ours && !known.ours_since) known.ours_since = known.checked;
-    known.wait = key ? remembered(*key, seen) : seen.negative_ttl;
+    if (seen.seen == RecordSeen::ours)  // No later than now, where the clock was set back.
+      known.ours_since = std::min(known.ours_since.value_or(known.checked), known.checked);
+    known.wait = remembered(*key, seen);
     fact = known;
   }
-  if (key && key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)
+  if (key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)
     observers_.mismatched(domain, selector, fact);
 }
 

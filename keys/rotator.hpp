@@ -5,6 +5,7 @@
 // and nothing is noted that no longer fits. Blocks: for the pool. Any thread, one per domain.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -50,10 +51,12 @@ class Rotator {
     std::optional<WallTime> rotates_at;  ///< When the RSA key is to be replaced; nothing: never.
     bool rotating = false;               ///< A successor is on its way.
   };
-  /// Does what is due now. Without `may_begin` no new rotation is begun. Faults: not_found,
-  /// store_read_only, key_unavailable.
+  /// Does what is due now, until the publisher fails. Without `may_begin` no new rotation is begun.
+  /// Faults: not_found, store_read_only, key_unavailable.
   [[nodiscard]] Result<Report> advance(const Domain& domain, bool may_begin,
                                        std::chrono::seconds recheck = std::chrono::hours(1));
+  /// Whatever advance() does ends after the step that it is at, a command of the publisher at once.
+  void stop();
   /// What is due next; changes nothing.
   [[nodiscard]] Result<Report> look(const Domain& domain);
 
@@ -61,8 +64,9 @@ class Rotator {
   // publisher_failed, store_read_only, key_unavailable.
   [[nodiscard]] Result<KeyEntry> begin(const Domain& domain, Algorithm algorithm);
   [[nodiscard]] Result<KeyEntry> publish(const Domain& domain, const std::string& selector);
-  /// Proven in the DNS first, and not before answers without the record have expired since it was
-  /// published, unless `unproven`.
+  /// Proven in the DNS first, and not before answers without the record have expired since the
+  /// publisher had it, unless `unproven`. One that was published by hand must have been seen for so
+  /// long: the first sight is noted in the keyset, and refused.
   [[nodiscard]] Result<KeyEntry> activate(const Domain& domain, const std::string& selector,
                                           bool unproven);
   [[nodiscard]] Result<KeyEntry> retire(const Domain& domain, const std::string& selector);
@@ -90,8 +94,13 @@ class Rotator {
                                             std::optional<std::string> value);
   [[nodiscard]] Result<void> publish_record(const Domain& domain, const std::string& selector,
                                             std::optional<std::string> value);
+  /// Of a key that is generated: a crash came between keyset and PEM.
   [[nodiscard]] Result<void> mend_missing_key(const Domain& domain, const std::string& selector);
+  [[nodiscard]] Result<void> make_missing_key(KeyFolder& folder, KeySet& keys,
+                                              const std::string& selector) const;
   void check(const Domain& domain, const std::string& selector);
+  /// By what relays have read of the store.
+  [[nodiscard]] bool may_still_sign(const KeyEntry& key) const;
   /// How long caches may give answers from before the record was there.
   [[nodiscard]] std::chrono::seconds remembered(const KeyEntry& key, const Seen& seen) const;
   /// Fault: key_state_wrong (the DNS does not prove it, or not long enough).
@@ -117,6 +126,7 @@ class Rotator {
   RecordProof& proof_;
   const Clock& clock_;
   Observers observers_;
+  std::atomic<bool> stops_ = false;
   std::mutex mutex_;
   std::map<Domain, DnsFacts> facts_;  // Of domains of the store; deleted keys leave it.
 };

@@ -4,6 +4,22 @@
 #include "keys/rotator.hpp"
 
 namespace signet::keys {
+namespace {
+
+constexpr const char* kGiven = "given to the publisher";
+
+/// By the reasons of its moves to published; nothing where only an operator's word says so.
+std::optional<WallTime> in_dns_since(const KeyEntry& key) {
+  std::optional<WallTime> since;
+  for (const Move& move : key.moves) {
+    if (move.to == KeyState::generated) since.reset();  // A selector that lives again.
+    const bool proves = move.reason == kGiven || move.reason == kSeenInDns;
+    if (move.to == KeyState::published && proves) since = since.value_or(move.at);
+  }
+  return since;
+}
+
+}  // namespace
 
 Result<KeyEntry> Rotator::begin(const Domain& domain, Algorithm algorithm) {
   const auto created = create(
@@ -30,7 +46,11 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
   if (!record) return record.failure();
   if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
   if (key->state == KeyState::generated) {
-    const auto moved = move(domain, selector, KeyState::published, "given to the publisher");
+    const auto policy = policy_for(domain);
+    if (!policy) return policy.failure();
+    const bool is_given = publisher_.acts() && is_published_by_us(*policy, selector);
+    const auto moved =
+        move(domain, selector, KeyState::published, is_given ? kGiven : "an operator publishes it");
     if (!moved) return moved.failure();
   }
   return entry(domain, selector);
@@ -76,13 +96,12 @@ Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std
     return fail(Fault::key_state_wrong, what, what);
   }
   if (key.state != KeyState::generated && key.state != KeyState::published) return {};
-  if (key.state == KeyState::generated) {
-    const auto moved =
-        move(domain, key.selector, KeyState::published, "an operator has it in the DNS");
+  const auto known = in_dns_since(key);
+  if (!known) {
+    const auto moved = move(domain, key.selector, KeyState::published, kSeenInDns);
     if (!moved) return moved;
   }
-  const WallTime known = key.first(KeyState::published).value_or(clock_.now());
-  const WallTime expired = known + remembered(key, seen);
+  const WallTime expired = known.value_or(clock_.now()) + remembered(key, seen);
   if (clock_.now() >= expired) return {};
   const std::string what = name +
                            " is in the DNS, but answers without it may be remembered until " +
@@ -98,6 +117,12 @@ Result<KeyEntry> Rotator::retire(const Domain& domain, const std::string& select
   return entry(domain, selector);
 }
 
+bool Rotator::may_still_sign(const KeyEntry& key) const {
+  const auto settled = key.since().value_or(clock_.now()) + options_.policy.settle;
+  return key.state == KeyState::active || key.state == KeyState::canary ||
+         (key.state == KeyState::retiring && settled > clock_.now());
+}
+
 Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
   auto key = entry(domain, selector);
   if (!key) return key;
@@ -107,11 +132,13 @@ Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& select
     return entry(domain, selector);
   }
   if (key->state != KeyState::revoked) {
-    const auto moved = move(domain, selector, KeyState::revoked, "asked for by an operator");
+    bool may_sign = false;
+    const auto moved = change(domain, [&](KeySet& keys) {
+      const auto* now = find_key(keys, selector);  // What it was above may be long ago.
+      may_sign = now != nullptr && may_still_sign(*now);
+      return move_key(keys, selector, KeyState::revoked, note("asked for by an operator"));
+    });
     if (!moved) return moved.failure();
-    const auto settled = key->since().value_or(clock_.now()) + options_.policy.settle;
-    const bool may_sign = key->state == KeyState::active || key->state == KeyState::canary ||
-                          (key->state == KeyState::retiring && settled > clock_.now());
     if (may_sign && publisher_.acts()) std::this_thread::sleep_for(options_.policy.settle);
   }
   const auto told = publish_record(domain, selector, revoked_record(algorithm_of(*key)));

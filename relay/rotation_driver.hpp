@@ -17,7 +17,10 @@ class RotationDriver {
   /// `services` and `loop` outlive it; it is destroyed on the loop's thread, or when that has
   /// ended.
   RotationDriver(Services& services, net::Loop& loop);
-  ~RotationDriver() { scope_.clear(); }
+  ~RotationDriver() {
+    rotator_.stop();
+    scope_.clear();
+  }
   void start() { scope_.spawn(run()); }
 
  private:

@@ -281,6 +281,20 @@ class Rotation(RotationCase):
         self.assertIn(f"{selector}._domainkey.sub TXT other", zone.read_text())
         self.assertNotIn(f"{selector}._domainkey 60", zone.read_text())
 
+    def test_a_publisher_that_hangs_does_not_keep_the_relay_from_ending(self):
+        script = self.folder / "publish"
+        script.write_text(f'#!/bin/sh\necho called >> {self.folder}/calls\nsleep 1000\n')
+        script.chmod(0o755)
+        made = self.prepare(["example.com"], interval="1d")
+        text = made.configuration.read_text()
+        made.configuration.write_text(text.replace('publisher = "rfc2136"', f'publisher = "command"\ncommand = ["{script}"]\ntimeout = "10m"'))
+        self.publish(made.key("example.com"))
+        relay.run_program("keys", "rotate", "example.com", "--config", made.configuration)
+        made.start()
+        waiting.until(self, lambda: (self.folder / "calls").exists(), "the publisher is called")
+        made.stop()
+        self.assertEqual((self.folder / "calls").read_text(), "called\n")
+
     def test_new_and_imported_keys_leave_audit_lines_and_domain_gauges(self):
         made = self.start(["example.com"], interval="1d")
         waiting.until(self, lambda: made.metric("signet_keys", state="active") == 1, "a walk")

@@ -23,12 +23,12 @@ KeySet one_active(WallTime at = kStart) {
 
 TEST(LifeCycleTest, only_these_moves_are_legal) {
   const std::set<std::pair<KeyState, KeyState>> legal{
-      {generated, published}, {generated, failed},  {generated, deleted}, {published, verified},
-      {published, failed},    {published, revoked}, {verified, active},   {verified, failed},
-      {verified, revoked},    {active, retiring},   {active, revoked},    {active, failed},
-      {retiring, active},     {retiring, revoked},  {revoked, deleted},   {failed, revoked},
-      {failed, deleted},      {deleted, generated}, {verified, canary},   {canary, canary},
-      {canary, active},       {canary, failed},     {canary, revoked}};
+      {published, published}, {generated, published}, {generated, failed},  {generated, deleted},
+      {published, verified},  {published, failed},    {published, revoked}, {verified, active},
+      {verified, failed},     {verified, revoked},    {active, retiring},   {active, revoked},
+      {active, failed},       {retiring, active},     {retiring, revoked},  {revoked, deleted},
+      {failed, revoked},      {failed, deleted},      {deleted, generated}, {verified, canary},
+      {canary, canary},       {canary, active},       {canary, failed},     {canary, revoked}};
   for (std::size_t from = 0; from < kKeyStates; ++from) {
     for (std::size_t to = 0; to < kKeyStates; ++to) {
       const std::pair move{static_cast<KeyState>(from), static_cast<KeyState>(to)};
@@ -79,6 +79,16 @@ TEST(LifeCycleTest, a_new_record_waits_for_old_answers_to_expire) {
   EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 75s).step, Step::check);
 }
 
+TEST(LifeCycleTest, a_record_that_came_back_waits_for_old_answers_again) {
+  const KeySet keys{{.selector = "s1", .state = verified, .moves = {{verified, kStart, "", ""}}}};
+  DnsFacts facts{{"s1", {RecordSeen::ours, kStart + 10s, kStart + 10s, 60s}}};
+  const auto early = next_due(kDomain, keys, facts, {}, kStart + 10s);
+  EXPECT_EQ(early.step, Step::check);
+  EXPECT_EQ(early.at, kStart + 70s);
+  facts["s1"].checked = kStart + 70s;
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart + 70s).step, Step::activate);
+}
+
 TEST(LifeCycleTest, a_key_is_given_up_only_when_the_dns_was_asked_after_its_time) {
   KeySet keys{{.selector = "s1", .state = published, .moves = {{published, kStart, "", ""}}}};
   const RotationPolicy policy{.publishes = true};
@@ -106,6 +116,23 @@ TEST(LifeCycleTest, nothing_is_changed_in_quiet_hours) {
   EXPECT_EQ(next_due(kDomain, keys, {}, policy, WallTime(day) + 12h).at, WallTime(day) + 12h);
 }
 
+TEST(LifeCycleTest, a_key_that_waited_for_the_end_of_quiet_hours_is_proven_anew_before_it_signs) {
+  const WallTime night = WallTime(std::chrono::floor<std::chrono::days>(kStart)) + 23h;
+  const WallTime morning = night + 7h;
+  const RotationPolicy policy{.publishes = true, .quiet = std::pair{22h * 1, 6h * 1}};
+  const KeySet keys{{.selector = "s1", .state = verified, .moves = {{verified, night, "", ""}}}};
+  DnsFacts facts{{"s1", {RecordSeen::ours, night, night}}};
+  const auto due = next_due(kDomain, keys, facts, policy, night);
+  EXPECT_EQ(due.step, Step::check);
+  EXPECT_EQ(due.at, morning);
+  facts["s1"] = {RecordSeen::ours, morning - 30min, night};  // A look while it waited.
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, morning).step, Step::check);
+  facts["s1"] = {RecordSeen::ours, morning, night};
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, morning).step, Step::activate);
+  facts["s1"] = {RecordSeen::absent, morning};
+  EXPECT_EQ(next_due(kDomain, keys, facts, policy, morning).step, Step::publish);
+}
+
 TEST(LifeCycleTest, falls_back_only_to_a_key_that_is_still_published) {
   KeySet keys = one_active();
   keys.push_back({.selector = "s1", .state = verified, .algorithm = Algorithm::rsa});
@@ -121,6 +148,41 @@ TEST(LifeCycleTest, falls_back_only_to_a_key_that_is_still_published) {
   ASSERT_TRUE(fall_back_to(keys, back.selector, {kStart, back.reason, ""}));
   EXPECT_EQ(find_key(keys, "s0")->state, active);
   EXPECT_EQ(find_key(keys, "s1")->state, failed);
+}
+
+TEST(LifeCycleTest, the_old_key_is_not_revoked_while_it_may_be_needed_back) {
+  KeySet keys = one_active(kStart + 1h);
+  keys.insert(keys.begin(), {.selector = "old",
+                             .state = retiring,
+                             .algorithm = Algorithm::rsa,
+                             .moves = {{retiring, kStart, "", ""}}});
+  RotationPolicy policy{.publishes = true, .falls_back = true};
+  const WallTime over = kStart + policy.overlap;
+  const auto due = [&](RecordSeen active, RecordSeen old) {
+    const DnsFacts facts{{"s0", {active, over}}, {"old", {old, over}}};
+    const auto found = next_due(kDomain, keys, facts, policy, over);
+    return std::pair(found.at == over ? found.step : Step::nothing, found.selector);
+  };
+  EXPECT_EQ(due(RecordSeen::ours, RecordSeen::ours), std::pair(Step::revoke, std::string("old")));
+  EXPECT_EQ(due(RecordSeen::other, RecordSeen::ours).first, Step::fall_back);
+  EXPECT_NE(due(RecordSeen::other, RecordSeen::unknown).first, Step::revoke);
+  EXPECT_NE(due(RecordSeen::unknown, RecordSeen::ours).first, Step::revoke);  // As after a restart.
+  EXPECT_EQ(due(RecordSeen::other, RecordSeen::absent).first, Step::revoke);  // No way back.
+  policy.falls_back = false;
+  EXPECT_EQ(due(RecordSeen::other, RecordSeen::ours).first, Step::revoke);
+}
+
+TEST(LifeCycleTest, a_clock_that_was_set_back_leaves_no_proof_from_the_future) {
+  KeySet keys = one_active();
+  const WallTime future = kStart + 24h * 365;
+  const DnsFacts facts{{"s0", {.seen = RecordSeen::ours, .checked = future, .told = future}}};
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart).at, kStart);
+  keys.front().state = verified;
+  EXPECT_EQ(next_due(kDomain, keys, facts, {}, kStart).step, Step::check);
+  keys.front().state = generated;
+  const auto due = next_due(kDomain, keys, facts, {.publishes = true}, kStart);
+  EXPECT_EQ(due.step, Step::publish);
+  EXPECT_EQ(due.at, kStart);
 }
 
 TEST(LifeCycleTest, stable_selectors_are_used_in_turn_and_one_in_use_delays_a_rotation) {
@@ -146,6 +208,20 @@ TEST(LifeCycleTest, a_key_from_before_the_delegation_goes_though_its_record_stay
   const auto due = next_due(kDomain, keys, facts, policy, kStart);
   EXPECT_EQ(due.step, Step::remove);
   EXPECT_EQ(due.at, kStart + policy.revoked_for);
+}
+
+TEST(LifeCycleTest, a_publisher_that_was_told_to_remove_a_record_is_not_told_again_at_once) {
+  const RotationPolicy policy{.publishes = true};
+  const WallTime late = kStart + 24h * 30;
+  for (const KeyState state : {failed, revoked}) {
+    const KeySet keys{{.selector = "s1", .state = state, .moves = {{state, kStart, "", ""}}}};
+    DnsFacts facts{{"s1", {.seen = RecordSeen::revoked, .checked = late}}};
+    EXPECT_EQ(next_due(kDomain, keys, facts, policy, late).at, late);
+    facts["s1"].told = late;
+    const auto due = next_due(kDomain, keys, facts, policy, late);
+    EXPECT_EQ(due.step, Step::remove);
+    EXPECT_EQ(due.at, late + policy.republish);
+  }
 }
 
 TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
@@ -203,6 +279,24 @@ TEST(LifeCycleTest, a_canary_goes_on_by_time_and_by_deliveries_of_both_keys) {
   EXPECT_EQ(due.selector, "s1");
   canary.facts["s1"].seen = RecordSeen::unknown;
   EXPECT_EQ(canary.due(over).step, Step::check);
+}
+
+TEST(LifeCycleTest, a_canary_is_proven_anew_before_each_share) {
+  for (const unsigned share : {0U, 1U, 10U}) {
+    Canary canary(share);
+    canary.tallies = {{"s0", {200, 0}}, {"s1", {200, 0}}};
+    const WallTime over = kStart + canary.policy.canary.stage;
+    canary.facts["s0"].checked = over;
+    canary.facts["s1"].checked = over - 30min;
+    const auto step = [&] {
+      const auto& [keys, facts, policy, tallies] = canary;
+      return next_due(kDomain, keys, facts, policy, over, tallies);
+    };
+    EXPECT_EQ(step().step, Step::check) << share;
+    EXPECT_EQ(step().selector, "s1") << share;
+    canary.facts["s1"].checked = over;
+    EXPECT_EQ(step().step, share < 10 ? Step::canary : Step::activate) << share;
+  }
 }
 
 TEST(LifeCycleTest, a_canary_that_is_refused_more_often_is_given_up_at_once) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "tests/unit/keys/store_fixture.hpp"
 
 namespace signet::keys {
@@ -62,6 +65,19 @@ TEST_F(CommandPublisherTest, a_program_that_hangs_is_killed_with_its_children) {
   const auto done = run("#!/bin/sh\ncat >/dev/null\nsleep 1000 & wait\n", "x", 300ms);
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().detail.find("took over 300 ms"), std::string::npos);
+}
+
+TEST_F(CommandPublisherTest, a_stop_ends_a_program_that_hangs) {
+  const auto program = write("publish", "#!/bin/sh\n: > \"$1\"\nsleep 1000\n", 0700);
+  const auto publisher =
+      make_command_publisher({.program = {program, (store_ / "out").string()}, .timeout = 300s});
+  auto done = std::async(std::launch::async, [&] {
+    return publisher->publish({"s1._domainkey.a.example", std::nullopt, 60s});
+  });
+  while (!std::filesystem::exists(store_ / "out")) std::this_thread::yield();
+  publisher->stop();
+  ASSERT_EQ(done.wait_for(30s), std::future_status::ready);
+  EXPECT_NE(done.get().error().detail.find("the relay stops"), std::string::npos);
 }
 
 TEST_F(CommandPublisherTest, a_missing_program_is_a_failure) {
