@@ -387,6 +387,9 @@ class Rotation(RotationCase):
     def lie(self, made, domains):
         """While the relay is down, puts another key into the record of each successor that is published and not proven;
         how many there were."""
+        keysets = [self.folder / "store" / domain / "keyset.toml" for domain in domains]
+        has_one = lambda keyset: any(line == 'state = "published"' for line in keyset.read_text().splitlines())
+        waiting.until(self, lambda: any(map(has_one, keysets)), "a successor that is published", 120)
         made.stop()
         told = 0
         for domain in domains:
