@@ -291,9 +291,10 @@ class Rotation(RotationCase):
         self.publish(made.key("example.com"))
         relay.run_program("keys", "rotate", "example.com", "--config", made.configuration)
         made.start()
-        waiting.until(self, lambda: (self.folder / "calls").exists(), "the publisher is called")
+        calls = self.folder / "calls"
+        waiting.until(self, lambda: calls.exists() and calls.read_text(), "the publisher is called")
         made.stop()
-        self.assertEqual((self.folder / "calls").read_text(), "called\n")
+        self.assertEqual(calls.read_text(), "called\n")
 
     def test_new_and_imported_keys_leave_audit_lines_and_domain_gauges(self):
         made = self.start(["example.com"], interval="1d")
