@@ -44,9 +44,14 @@ std::filesystem::path make_domains(const MillionPlan& plan, const std::string& n
   std::filesystem::create_directory(store);
   std::filesystem::copy(plan.directory / "domains/bench.example", store / "key",
                         std::filesystem::copy_options::recursive);
-  for (std::uint64_t i = 0; i < count; ++i)
-    std::filesystem::create_directory_symlink("key",
-                                              store / ("d" + std::to_string(i) + ".example"));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto folder = store / ("d" + std::to_string(i) + ".example");
+    std::filesystem::create_directory(folder);
+    for (const auto& file : std::filesystem::directory_iterator(store / "key")) {
+      const auto file_name = file.path().filename();
+      std::filesystem::create_symlink("../key" / file_name, folder / file_name);
+    }
+  }
   return store;
 }
 
