@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "keys/key_record.hpp"
-#include "keys/rotator.hpp"
 
 namespace signet::keys {
 namespace {

@@ -47,6 +47,10 @@ std::string record_name(const Domain& domain, const std::string& selector) {
   return selector + std::string(kMiddle) + domain.text();
 }
 
+std::string delegated_name(const Domain& domain, const std::string& selector, const Domain& zone) {
+  return selector + "." + domain.text() + "." + zone.text();
+}
+
 std::optional<NamedKey> split_record_name(std::string_view name) {
   const auto at = name.find(kMiddle);
   if (at == std::string_view::npos) return std::nullopt;

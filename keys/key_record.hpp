@@ -24,6 +24,10 @@ struct PublicKeyRecord {
 /// "selector._domainkey.domain" (RFC 6376 3.6.2.1)
 [[nodiscard]] std::string record_name(const Domain& domain, const std::string& selector);
 
+/// "selector.domain.zone": where a customer's CNAME at record_name() leads.
+[[nodiscard]] std::string delegated_name(const Domain& domain, const std::string& selector,
+                                         const Domain& zone);
+
 struct NamedKey {
   std::string_view selector;
   std::string_view domain;

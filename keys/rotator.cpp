@@ -11,10 +11,6 @@ constexpr int kMaxSteps = 20;  // In one go; the rest is done on the next.
 
 }  // namespace
 
-std::string delegated_name(const Domain& domain, const std::string& selector, const Domain& zone) {
-  return selector + "." + domain.text() + "." + zone.text();
-}
-
 Result<Rotator::Report> Rotator::advance(const Domain& domain, bool may_begin,
                                          std::chrono::seconds recheck) {
   auto policy = policy_for(domain);

@@ -131,8 +131,4 @@ class Rotator {
   std::map<Domain, DnsFacts> facts_;  // Of domains of the store; deleted keys leave it.
 };
 
-/// "selector.domain.zone": where a customer's CNAME at record_name() leads.
-[[nodiscard]] std::string delegated_name(const Domain& domain, const std::string& selector,
-                                         const Domain& zone);
-
 }  // namespace signet::keys
