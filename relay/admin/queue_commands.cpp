@@ -167,9 +167,10 @@ int act(const Options& options, const std::string& action) {
   for (const std::string& written : options.ids) {
     const std::string id = checked_id(written);
     const auto render = [&](const json&) { return fmt::format("{}: {}\n", id, action); };
-    const int one = id.empty() ? kRefused
-                               : ask_and_print(options.place, "POST",
-                                               "/v1/queue/" + id + "/" + action, body, render);
+    const int one = id.empty()
+                        ? kRefused
+                        : ask_and_print(options.place, "POST",
+                                        fmt::format("/v1/queue/{}/{}", id, action), body, render);
     if (one == kUnreachable) return one;
     status = std::max(status, one);
   }
