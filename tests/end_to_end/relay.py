@@ -7,6 +7,7 @@ import signal
 import smtplib
 import subprocess
 import threading
+import unittest
 import urllib.request
 from pathlib import Path
 
@@ -121,6 +122,16 @@ class Relay:
         """keyset.toml: selector -> state."""
         lines = [f'[[key]]\nselector = "{selector}"\nstate = "{state}"\n' for selector, state in states.items()]
         (self.folder / "store" / domain / "keyset.toml").write_text("\n".join(lines))
+
+    def give_moody_disk(self):
+        """The file that says from the next start on how its disk is (tests/support/disk_preload.c)."""
+        library = os.environ.get("SIGNET_DISK_PRELOAD", "")
+        if not library:
+            raise unittest.SkipTest("SIGNET_DISK_PRELOAD names no library")
+        mood = self.folder / "mood"
+        mood.write_text("")
+        self.launcher = ["/usr/bin/env", f"LD_PRELOAD={library}", f"DISK_MOOD={mood}"]
+        return mood
 
     # ---- Life.
 

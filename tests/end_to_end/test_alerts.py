@@ -24,7 +24,6 @@ from test_webhook import Receiver
 from watching import Prometheus
 
 CLOCK = os.environ.get("SIGNET_CLOCK_PRELOAD", "")
-DISK = os.environ.get("SIGNET_DISK_PRELOAD", "")
 SIGNATURE = os.environ.get("SIGNET_SIGNATURE_PRELOAD", "")
 # The clock of a test machine may be nobody's concern, and rates over a second tell nothing of load.
 OF_THE_MACHINE = {"SignetClockUnsynchronised", "SignetLoopBusy", "SignetSpoolSlow"}
@@ -263,12 +262,8 @@ class RelayAlerts(Watched):
         return figures.f_bavail * figures.f_frsize
 
     def test_a_disk_that_is_slow_and_then_broken_is_told(self):
-        if not DISK:
-            raise unittest.SkipTest("SIGNET_DISK_PRELOAD names no library")
-        mood = self.folder / "mood"
-        mood.write_text("")
         made = self.start(self.sink())
-        made.launcher = ["/usr/bin/env", f"LD_PRELOAD={DISK}", f"DISK_MOOD={mood}"]
+        mood = made.give_moody_disk()
         port = sinks.free_port()
         made.write_configuration(monitoring=made.parts["monitoring"].replace("127.0.0.1:0", f"127.0.0.1:{port}"))
         made.start()
@@ -288,12 +283,8 @@ class RelayAlerts(Watched):
         self.wait_for_silence("SignetSpoolBroken", "SignetLocalFault")
 
     def test_a_disk_that_writes_tables_slower_than_mail_comes_is_told_until_it_keeps_up(self):
-        if not DISK:
-            raise unittest.SkipTest("SIGNET_DISK_PRELOAD names no library")
-        mood = self.folder / "mood"
-        mood.write_text("")
         made = self.start(self.sink())
-        made.launcher = ["/usr/bin/env", f"LD_PRELOAD={DISK}", f"DISK_MOOD={mood}"]
+        mood = made.give_moody_disk()
         made.start()
         self.watch(made)
         big = mail.PLAIN + 16000 * (b"x" * 62 + b"\r\n")

@@ -1,9 +1,7 @@
 """What an operator stops, starts, and orders for many messages at once."""
 import datetime
 import json
-import os
 import smtplib
-import unittest
 
 import mail
 import relay as relays
@@ -13,7 +11,6 @@ import waiting
 from case import EndToEnd
 from relay import run_program
 
-DISK = os.environ.get("SIGNET_DISK_PRELOAD", "")
 OTHER = "carol@other.example"
 POOL = '[[pool]]\nname = "default"\naddresses = [{ bind = "127.0.0.1", public = "192.0.2.1" }, { bind = "127.0.0.2", public = "192.0.2.2" }]\n'
 
@@ -125,14 +122,11 @@ class Control(EndToEnd):
         self.assertRegex(told["recipients"][0]["suspended"], r"^egress 192\.0\.2\.[12]: ipwarm$")
 
     def test_an_order_that_cannot_be_stored_is_neither_counted_nor_told_as_done(self):
-        if not DISK:
-            raise unittest.SkipTest("SIGNET_DISK_PRELOAD names no library")
         sink = self.sink()
         sink.refuse[mail.FRIEND] = "450 4.2.1 later"
         made = relays.Relay(self, self.folder, relays.route(sink.port), more='[dsn]\nfrom = "mailer-daemon@example.com"\n')
         made.key("example.com")
-        mood = self.folder / "mood"
-        made.launcher = ["/usr/bin/env", f"LD_PRELOAD={DISK}", f"DISK_MOOD={mood}"]
+        mood = made.give_moody_disk()
         made.start()
         made.send(mail.PLAIN)
         waiting.until(self, lambda: any(fact["event"] == "deferred" for fact in made.log()), "it waits")
