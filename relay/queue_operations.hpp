@@ -27,6 +27,9 @@ class QueueOperations final : public admin::QueueControl {
   void release(admin::QueueOrder order, Done done) override;
   void bounce(admin::QueueOrder order, Done done) override;
   void reroute(admin::QueueOrder order, Done done) override;
+  [[nodiscard]] bool is_in_delivery(QueueId id) const override {
+    return services_.in_memory.contains(id);
+  }
 
   /// Another way as it is stored: a diversion (relay/route/diversion.hpp) and a pool, either empty.
   struct Way {

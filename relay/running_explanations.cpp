@@ -78,7 +78,8 @@ net::Task<void> RunningExplanations::run(QueueId id, Done done) {
   if (found.message) {
     const auto message = std::make_shared<const spool::Message>(std::move(*found.message));
     told = co_await explainer_.explain(services_.current.get()->settings, message);
-    told["message"] = admin::details_of(*message, services_.clock.now());
+    told["message"] =
+        admin::details_of(*message, services_.in_memory.contains(id), services_.clock.now());
     add_state_of_destinations(*message, told);
   }
   told["id"] = id.to_string();

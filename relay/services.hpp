@@ -115,14 +115,21 @@ class InMemory {
     const std::lock_guard lock(shard.mutex);
     shard.ids.erase(id);
   }
+  [[nodiscard]] bool contains(QueueId id) const {
+    const Shard& shard = shards_[index_of(id)];
+    const std::lock_guard lock(shard.mutex);
+    return shard.ids.contains(id);
+  }
 
  private:
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::unordered_set<QueueId> ids;
   };
-  Shard& shard_of(QueueId id) { return shards_[std::hash<QueueId>{}(id) % shards_.size()]; }
-  std::array<Shard, 16> shards_;
+  static constexpr std::size_t kShards = 16;
+  static std::size_t index_of(QueueId id) { return std::hash<QueueId>{}(id) % kShards; }
+  Shard& shard_of(QueueId id) { return shards_[index_of(id)]; }
+  std::array<Shard, kShards> shards_;
 };
 
 [[nodiscard]] inline keys::Profile default_profile(const config::SigningDefaults& signing) {

@@ -84,7 +84,8 @@ void QueueApi::answer_list(Call call, const QueueFilter& filter, QueueId after, 
     for (; used < page->size() && rows.size() < limit; ++used) {
       const spool::Message& message = (*page)[used];
       after = message.record.id;
-      if (filter.matches(message, now)) rows.push_back(summary_of(message, now));
+      if (!filter.matches(message, now)) continue;
+      rows.push_back(summary_of(message, control_.is_in_delivery(message.record.id), now));
     }
     looked_at += used;
     is_end = page->size() < page_size && used == page->size();
@@ -99,7 +100,7 @@ void QueueApi::show(Call call) {
   pool_.post([this, call = std::move(call), id = *id]() mutable {
     const auto message = spool_.load(id);
     if (!message) return refuse(std::move(call), message.error());
-    call.respond(reply(200, details_of(*message, clock_.now())));
+    call.respond(reply(200, details_of(*message, control_.is_in_delivery(id), clock_.now())));
   });
 }
 

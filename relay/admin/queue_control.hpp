@@ -40,6 +40,8 @@ class QueueControl {
   /// Due now on the other way, over restarts too; held mail stays on hold. Faults: bad_parameter
   /// (no such way); not_aligned, where it would be held or refused by that way.
   virtual void reroute(QueueOrder order, Done done) = 0;
+  /// On its way now, or about to be: orders to it are refused for the moment. Any thread.
+  [[nodiscard]] virtual bool is_in_delivery(QueueId id) const = 0;
 };
 
 }  // namespace signet::admin

@@ -49,10 +49,11 @@ json recipient_of(const spool::RecipientState& recipient) {
 
 }  // namespace
 
-json summary_of(const spool::Message& message, WallTime now) {
+json summary_of(const spool::Message& message, bool in_delivery, WallTime now) {
   const auto& [record, state] = message;
   json summary{{"id", record.id.to_string()},
                {"status", state.is_held() ? "held" : "queued"},
+               {"in_delivery", in_delivery},
                {"sender", record.envelope.sender ? record.envelope.sender->to_string() : ""},
                {"recipients", state.recipients.size()},
                {"waiting", std::ranges::count_if(state.recipients, is_waiting)},
@@ -68,9 +69,9 @@ json summary_of(const spool::Message& message, WallTime now) {
   return summary;
 }
 
-json details_of(const spool::Message& message, WallTime now) {
+json details_of(const spool::Message& message, bool in_delivery, WallTime now) {
   const auto& [record, state] = message;
-  json details = summary_of(message, now);
+  json details = summary_of(message, in_delivery, now);
   details["recipients"] = json::array();
   for (const auto& recipient : state.recipients) {
     details["recipients"].push_back(recipient_of(recipient));

@@ -14,13 +14,15 @@ using nlohmann::json;
 
 std::string sender_of(const json& message) { return "<" + text_of(message, "sender") + ">"; }
 
+bool is_in_delivery(const json& message) { return message.value("in_delivery", false); }
+
 std::string row(const json& message) {
   const bool is_held = text_of(message, "status") == "held";
+  const std::string status = is_in_delivery(message) ? "active" : text_of(message, "status");
   const std::string remark =
       is_held ? "held: " + text_of(message, "hold_reason") : text_of(message, "last_reply");
   return fmt::format("{:<11}  {:<6}  {:>5}  {:>9}  {:>5}  {:>4}  {:<32}  {}\n",
-                     text_of(message, "id"), text_of(message, "status"),
-                     age_text(number_of(message, "age_seconds")),
+                     text_of(message, "id"), status, age_text(number_of(message, "age_seconds")),
                      size_text(static_cast<std::uint64_t>(number_of(message, "size"))),
                      is_held ? "-" : age_text(number_of(message, "due_in_seconds")),
                      text_of(message, "waiting"), sender_of(message), remark);
@@ -60,7 +62,8 @@ std::string list_text(const json& list) {
 std::string message_text(const json& message) {
   std::string lines;
   add_line(lines, "id", text_of(message, "id"));
-  add_line(lines, "status", text_of(message, "status"));
+  add_line(lines, "status",
+           text_of(message, "status") + (is_in_delivery(message) ? ", in delivery" : ""));
   add_line(lines, "hold reason", text_of(message, "hold_reason"));
   add_line(lines, "held since", text_of(message, "held_since"));
   add_line(lines, "sender", sender_of(message));

@@ -3,6 +3,7 @@ import email
 import json
 import re
 import subprocess
+import threading
 
 import mail
 import peers
@@ -39,6 +40,21 @@ class Queue(EndToEnd):
         for fact in (mail.AUTHOR, mail.FRIEND, "mailbox busy", "example.com"):
             self.assertIn(fact, text)
         self.assertNotIn("Hello", text)
+
+    def test_what_is_in_delivery_is_shown_so_and_takes_no_order(self):
+        sink = self.sink()
+        sink.hold = threading.Event()
+        self.addCleanup(sink.hold.set)
+        relay = self.relay(sink)
+        relay.send(mail.PLAIN)
+        identifier = waiting.until(self, relay.queued, "it is stored")[0]
+        self.assertTrue(relay.queue("show", identifier)["in_delivery"])
+        listed = run_program("queue", "list", "--config", relay.configuration).stdout
+        self.assertRegex(listed, rb"(?m)^" + identifier.encode() + rb"  active ")
+        refused = run_program("queue", "hold", identifier, "--config", relay.configuration, check=False)
+        self.assertEqual((refused.returncode, b"in delivery" in refused.stderr), (1, True), refused)
+        sink.hold.set()
+        waiting.until(self, lambda: not relay.queued(), "it is delivered")
 
     def test_retry_tries_now(self):
         relay, sink = self.deferring(3)

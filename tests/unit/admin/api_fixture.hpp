@@ -78,7 +78,9 @@ class NotedOrders final : public QueueControl {
  public:
   std::vector<std::string> orders;
   Result<void> answer;
+  QueueId in_delivery;
 
+  [[nodiscard]] bool is_in_delivery(QueueId id) const override { return id == in_delivery; }
   void retry(QueueOrder order, Done done) override { note("retry", order, done); }
   void hold(QueueOrder order, Done done) override { note("hold", order, done); }
   void release(QueueOrder order, Done done) override { note("release", order, done); }

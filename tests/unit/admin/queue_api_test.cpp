@@ -105,6 +105,19 @@ TEST_F(QueueApiTest, shows_a_message_without_its_content) {
             "route backup");
 }
 
+TEST_F(QueueApiTest, tells_what_is_in_delivery) {
+  spool_.messages[1] = message(1);
+  spool_.messages[2] = message(2);
+  control_.in_delivery = QueueId{2};
+  const json list = json::parse(get("/v1/queue").body);
+  EXPECT_EQ(list["messages"][0]["in_delivery"], false);
+  EXPECT_EQ(list["messages"][1]["in_delivery"], true);
+  EXPECT_THAT(list_text(list), HasSubstr(id(2) + "  active "));
+  const json shown = json::parse(get("/v1/queue/" + id(2)).body);
+  EXPECT_EQ(shown["in_delivery"], true);
+  EXPECT_THAT(message_text(shown), HasSubstr("queued, in delivery\n"));
+}
+
 TEST_F(QueueApiTest, tells_the_counts) {
   spool_.messages[1] = message(1);
   const json stats = json::parse(get("/v1/queue/stats").body);
