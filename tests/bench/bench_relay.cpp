@@ -24,6 +24,7 @@
 #include "tests/bench/relay_process.hpp"
 #include "tests/bench/scrape.hpp"
 #include "tests/bench/smtp_load.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::bench {
 namespace {
@@ -119,11 +120,8 @@ class Bench {
       : program_(options.program),
         messages_(options.messages),
         million_(options.million),
-        only_(std::move(options.only)) {
-    std::string pattern = (options.directory / "signet-bench.XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~Bench() { std::filesystem::remove_all(directory_); }
+        only_(std::move(options.only)),
+        folder_(options.directory) {}
 
   json run() {
     make_domain();
@@ -352,7 +350,8 @@ class Bench {
   std::size_t messages_;
   std::uint64_t million_;
   std::vector<std::string> only_;
-  std::filesystem::path directory_;
+  test::ScratchFolder folder_;
+  std::filesystem::path directory_ = folder_.path();
   std::shared_ptr<const keys::SigningDomain> domain_;
   json figures_ = json::object();
   json raw_ = json::object();

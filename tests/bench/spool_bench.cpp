@@ -17,6 +17,7 @@
 #include "relay/spool/spool.hpp"
 #include "relay/spool/testing.hpp"
 #include "tests/bench/spool_fill.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::spool {
 namespace {
@@ -193,9 +194,6 @@ int main(int argc, char** argv) {
       std::from_chars(value.data(), value.data() + value.size(), messages);
     }
   }
-  std::string own = (directory / "spool-bench-XXXXXX").string();
-  if (::mkdtemp(own.data()) == nullptr) return 1;
-  signet::spool::run(std::filesystem::path(own) / "spool", messages);
-  std::error_code ignored;
-  std::filesystem::remove_all(own, ignored);
+  const signet::test::ScratchFolder own(directory);
+  signet::spool::run(own / "spool", messages);
 }

@@ -13,29 +13,9 @@
 #include "keys/import_rules.hpp"
 #include "relay/base/result.hpp"
 #include "tests/fuzz/require.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::fuzz {
-
-class ImportFiles {
- public:
-  ImportFiles() {
-    std::string name = (std::filesystem::temp_directory_path() / "signet-fuzz-XXXXXX").string();
-    require(mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-  }
-  ~ImportFiles() { std::filesystem::remove_all(folder_); }
-  ImportFiles(const ImportFiles&) = delete;
-  ImportFiles& operator=(const ImportFiles&) = delete;
-
-  std::filesystem::path write(const char* name, std::string_view text) const {
-    const auto file = folder_ / name;
-    std::ofstream(file, std::ios::binary) << text;
-    return file;
-  }
-
- private:
-  std::filesystem::path folder_;
-};
 
 /// The input up to a line "--", which is taken off it.
 inline std::string_view take_part(std::string_view& input) {

@@ -7,7 +7,7 @@ namespace signet::fuzz {
 namespace {
 
 void check(std::string_view input) {
-  static const ImportFiles kFiles;
+  static const test::ScratchFolder kFiles;
   static const auto kNamed = named_domains();
   const auto more = without_slashes(take_part(input));
   const auto keys = kFiles.write("KeyTable", take_part(input));

@@ -16,7 +16,7 @@ Domain fold(const Domain& domain) {
 }
 
 void check(std::string_view input) {
-  static const ImportFiles kFiles;
+  static const test::ScratchFolder kFiles;
   static const auto kNamed = named_domains();
   auto settings = without_slashes(take_part(input));
   const auto map = kFiles.write("map", input).string();

@@ -129,21 +129,4 @@ TestCertificate make_certificate(const std::vector<std::string>& names,
   return finish(certificate.get(), key.get(), issuer_key.get());
 }
 
-ScratchFolder::ScratchFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "signet-test-XXXXXX").string();
-  check(mkdtemp(pattern.data()) != nullptr);
-  path_ = pattern;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::filesystem::path ScratchFolder::write(const std::string& name, const std::string& text) const {
-  const auto file = path_ / name;
-  std::ofstream(file) << text;
-  return file;
-}
-
 }  // namespace signet::test

@@ -1,7 +1,6 @@
 // Certificates for tests: made on the spot, P-256, valid from an hour ago until tomorrow.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -23,20 +22,5 @@ struct TestCertificate {
 /// by `issuer`, or by itself.
 [[nodiscard]] TestCertificate make_certificate(const std::vector<std::string>& names,
                                                const TestCertificate* issuer = nullptr);
-
-/// A folder that is removed with everything in it.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Writes `text` to a file of that name and returns its path.
-  [[nodiscard]] std::filesystem::path write(const std::string& name, const std::string& text) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace signet::test

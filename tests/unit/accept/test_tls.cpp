@@ -1,5 +1,6 @@
 #include "tests/unit/accept/test_tls.hpp"
 
+#include "tests/support/scratch_folder.hpp"
 #include "tests/support/test_certificate.hpp"
 
 namespace signet::accept::test {

@@ -15,6 +15,7 @@
 #include "relay/admin/operator_api.hpp"
 #include "relay/admin/queue_api.hpp"
 #include "relay/net/loop.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::admin {
 
@@ -184,15 +185,10 @@ class NotedAnswers final : public Auditor {
 class ApiFixture : public ::testing::Test {
  protected:
   ApiFixture() {
-    std::string pattern = ::testing::TempDir() + "/admin-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
     queue_api_.add_routes(api_.routes());
     operator_api_.add_routes(api_.routes());
   }
-  ~ApiFixture() override {
-    stop();
-    std::filesystem::remove_all(directory_);
-  }
+  ~ApiFixture() override { stop(); }
   void serve() {
     auto socket_server = net::HttpServer::open(thread_.loop(), socket(), api_.handler());
     auto port_server =
@@ -222,7 +218,7 @@ class ApiFixture : public ::testing::Test {
   net::BlockingPool pool_{1};
 
  private:
-  std::filesystem::path directory_;
+  test::ScratchFolder directory_;
   QueueApi queue_api_{spool_, pool_, control_, clock_};
   OperatorApi operator_api_{questions_, operator_control_};
   std::unique_ptr<net::HttpServer> socket_server_;

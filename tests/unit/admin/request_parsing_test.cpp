@@ -12,6 +12,7 @@
 #include "relay/admin/request_body.hpp"
 #include "relay/admin/request_target.hpp"
 #include "relay/admin/tokens.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::admin {
 namespace {
@@ -162,8 +163,8 @@ TEST(TokensTest, a_wrong_line_is_named_by_its_number_and_not_repeated) {
 }
 
 TEST(TokensTest, a_file_that_others_may_read_is_refused) {
-  const std::filesystem::path file = ::testing::TempDir() + "/admin.tokens";
-  std::ofstream(file) << "deploy write " << std::string(64, 'a') << "\n";
+  const test::ScratchFolder folder;
+  const auto file = folder.write("admin.tokens", "deploy write " + std::string(64, 'a') + "\n");
   for (const auto& [mode, is_fine] : {std::pair(0600U, true), std::pair(0640U, true),
                                       std::pair(0644U, false), std::pair(0660U, false)}) {
     ASSERT_EQ(::chmod(file.c_str(), mode), 0);

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "keys/create_key.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/unit/audit/sample_facts.hpp"
 
 namespace signet::audit {
@@ -62,9 +63,8 @@ TEST(Subject, named_domains_are_those_of_clients_parents_and_platform) {
 
 TEST(Subject, reads_keys_of_the_domain_or_of_its_parent) {
   auto made = settings();
-  made.store = std::filesystem::path(testing::TempDir()) / "audit_subject_store";
-  std::filesystem::remove_all(made.store);
-  std::filesystem::create_directories(made.store);
+  const test::ScratchFolder store;
+  made.store = store.path();
   const auto key = keys::create_key({.directory = made.store, .allow_group = true},
                                     domain("example.com"), "s1", keys::Algorithm::rsa,
                                     {.at = SystemClock().now(), .reason = "new", .by = "test"});
@@ -85,7 +85,6 @@ TEST(Subject, reads_keys_of_the_domain_or_of_its_parent) {
   const auto broken = read_subject(made, domain("example.com"));
   EXPECT_TRUE(broken.is_in_store);
   EXPECT_FALSE(broken.store_error.empty());
-  std::filesystem::remove_all(made.store);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace signet::config {
 namespace {
 
@@ -267,13 +269,8 @@ TEST(ReaderTest, reads_a_client) {
 
 class DomainFileTest : public ::testing::Test {
  protected:
-  DomainFileTest() {
-    std::string pattern = ::testing::TempDir() + "/config-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~DomainFileTest() override { std::filesystem::remove_all(directory_); }
   Loaded load_with(std::string_view domains) {
-    std::ofstream(directory_ / "domains.txt") << domains;
+    directory_.write("domains.txt", domains);
     std::ofstream(directory_ / "signet.toml")
         << kTop << kListen
         << "[[client]]\nname = 'a'\nnetworks = ['::1']\ndomains = { file = 'domains.txt' }\n";
@@ -281,7 +278,7 @@ class DomainFileTest : public ::testing::Test {
   }
 
  private:
-  std::filesystem::path directory_;
+  test::ScratchFolder directory_;
 };
 
 TEST_F(DomainFileTest, holds_one_domain_a_line) {

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "relay/deliver/client.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::deliver {
 namespace {
@@ -12,13 +13,6 @@ using Sink = std::function<Result<void>(std::string_view)>;
 
 class MaildirTest : public testing::Test {
  protected:
-  MaildirTest() {
-    std::string name = testing::TempDir() + "maildirXXXXXX";
-    parent_ = mkdtemp(name.data());
-    maildir_ = parent_ / "box";
-  }
-  ~MaildirTest() override { std::filesystem::remove_all(parent_); }
-
   [[nodiscard]] Result<std::string> deliver(const std::string& name,
                                             const std::vector<std::string>& slices) {
     return deliver_to_maildir(maildir_, name, [&](const Sink& sink) {
@@ -38,8 +32,8 @@ class MaildirTest : public testing::Test {
         std::distance(std::filesystem::directory_iterator(maildir_ / folder), {}));
   }
 
-  std::filesystem::path parent_;
-  std::filesystem::path maildir_;
+  test::ScratchFolder parent_;
+  std::filesystem::path maildir_ = parent_ / "box";
 };
 
 TEST_F(MaildirTest, a_message_appears_in_new_with_lf_line_ends) {

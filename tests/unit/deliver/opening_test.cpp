@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <openssl/ssl.h>
 
+#include "tests/support/scratch_folder.hpp"
 #include "tests/support/test_certificate.hpp"
 #include "tests/unit/deliver/client_fixture.hpp"
 

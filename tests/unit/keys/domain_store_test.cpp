@@ -42,10 +42,7 @@ net::Task<void> ask(DomainStore& store, net::Loop& loop, Domain name, std::optio
 
 class DomainStoreTest : public StoreTest {
  protected:
-  void SetUp() override {
-    StoreTest::SetUp();
-    open(100);
-  }
+  void SetUp() override { open(100); }
   void open(std::size_t capacity) {
     domains_.emplace(DomainStore::Options{.directory = store_, .capacity = capacity}, pool_,
                      clock_);

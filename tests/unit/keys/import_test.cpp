@@ -25,25 +25,15 @@ const WallTime kNow(std::chrono::seconds(1'795'000'000));
 class ImportTest : public StoreTest {
  protected:
   void SetUp() override {
-    StoreTest::SetUp();
-    elsewhere_ = store_;
     store_ = elsewhere_ / "store";
     std::filesystem::create_directory(store_);
     options_ = {.store = {.directory = store_}, .replace_with = "signet keys new --store S"};
-  }
-  void TearDown() override {
-    store_ = elsewhere_;
-    StoreTest::TearDown();
   }
 
   /// Outside the store.
   std::filesystem::path write_elsewhere(const std::filesystem::path& relative,
                                         std::string_view text, mode_t mode = 0600) const {
-    const auto file = elsewhere_ / relative;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    EXPECT_EQ(chmod(file.c_str(), mode), 0);
-    return file;
+    return folder_.write(relative, text, mode);
   }
 
   [[nodiscard]] ImportRules one_rule(std::string_view author, std::string_view signer,
@@ -74,7 +64,7 @@ class ImportTest : public StoreTest {
     return pem;
   }
 
-  std::filesystem::path elsewhere_;
+  std::filesystem::path elsewhere_ = folder_.path();
   ImportOptions options_;
   std::vector<std::string> told_;
 };

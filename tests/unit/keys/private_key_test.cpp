@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "keys/base64.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::keys {
 namespace {
@@ -17,24 +18,17 @@ namespace fs = std::filesystem;
 class KeyFileTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "signet-keys-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
     auto key = PrivateKey::generate(Algorithm::ed25519);
     ASSERT_TRUE(key);
     pem_ = key->to_pem().view();
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   fs::path write(const fs::path& relative, std::string_view text, mode_t mode = 0600) {
-    const auto file = root_ / relative;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    EXPECT_EQ(chmod(file.c_str(), mode), 0);
-    return file;
+    return folder_.write(relative, text, mode);
   }
 
-  fs::path root_;
+  test::ScratchFolder folder_;
+  fs::path root_ = folder_.path();
   std::string pem_;
 };
 

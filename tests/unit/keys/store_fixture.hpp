@@ -10,25 +10,15 @@
 #include <string_view>
 
 #include "keys/signing_domain.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::keys {
 
 class StoreTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "signet-store-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    store_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(store_); }
-
   std::filesystem::path write(const std::filesystem::path& relative, std::string_view text,
                               mode_t mode = 0600) const {
-    const auto file = store_ / relative;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    EXPECT_EQ(chmod(file.c_str(), mode), 0);
-    return file;
+    return folder_.write(store_ / relative, text, mode);
   }
 
   static Domain domain(std::string_view text) { return std::move(*Domain::parse(text)); }
@@ -43,7 +33,8 @@ class StoreTest : public testing::Test {
     return pem;
   }
 
-  std::filesystem::path store_;
+  test::ScratchFolder folder_;
+  std::filesystem::path store_ = folder_.path();
 };
 
 }  // namespace signet::keys

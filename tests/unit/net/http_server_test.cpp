@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "relay/net/descriptor.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::net {
 namespace {
@@ -310,15 +311,10 @@ TEST_F(HttpServerTest, who_has_asked_is_never_cut_for_others_who_wait) {
 
 class HttpSocketTest : public HttpServerTest {
  protected:
-  HttpSocketTest() {
-    std::string pattern = ::testing::TempDir() + "/http-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~HttpSocketTest() override { std::filesystem::remove_all(directory_); }
   [[nodiscard]] std::filesystem::path socket() const { return directory_ / "signet.sock"; }
 
  private:
-  std::filesystem::path directory_;
+  test::ScratchFolder directory_;
 };
 
 TEST_F(HttpSocketTest, knows_who_asks_through_a_unix_socket) {

@@ -14,7 +14,7 @@
 
 #include "relay/net/descriptor.hpp"
 #include "tests/support/run_task.hpp"
-#include "tests/support/test_certificate.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::net {
 namespace {

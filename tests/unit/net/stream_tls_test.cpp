@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "relay/net/tls.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/support/test_certificate.hpp"
 #include "tests/unit/net/stream_fixture.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/scratch_folder.hpp"
 #include "tests/support/test_certificate.hpp"
 
 namespace signet::net {

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace signet {
 namespace {
 
@@ -20,11 +22,6 @@ class StandingClock final : public Clock {
 
 class SuspensionsTest : public ::testing::Test {
  protected:
-  SuspensionsTest() {
-    std::string pattern = ::testing::TempDir() + "/suspensions-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~SuspensionsTest() override { std::filesystem::remove_all(directory_); }
   [[nodiscard]] std::filesystem::path file() const { return directory_ / "suspensions.json"; }
   std::unique_ptr<Suspensions> open() {
     auto opened = Suspensions::open(file(), clock_);
@@ -35,7 +32,7 @@ class SuspensionsTest : public ::testing::Test {
     return {kind, std::move(value), "moving", "uid 0", clock_.now(), until};
   }
 
-  std::filesystem::path directory_;
+  test::ScratchFolder directory_;
   StandingClock clock_;
 };
 
@@ -97,7 +94,7 @@ TEST_F(SuspensionsTest, refuses_a_damaged_file_rather_than_forget_a_suspension) 
 
 TEST_F(SuspensionsTest, changes_nothing_that_could_not_be_written) {
   const auto all = open();
-  std::filesystem::remove_all(directory_);
+  std::filesystem::remove_all(directory_.path());
   const auto stored = all->suspend(of(SuspensionKind::client, "x"));
   ASSERT_FALSE(stored.has_value());
   EXPECT_EQ(stored.error().fault, Fault::local_error);

@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace signet::report {
 namespace {
 
@@ -67,8 +69,7 @@ TEST(PlainTargetTest, keeps_nothing_that_hides_an_address) {
 }
 
 TEST(AddressKeyTest, is_made_once_and_then_the_same) {
-  std::string pattern = ::testing::TempDir() + "/address-key-XXXXXX";
-  const std::filesystem::path directory = ::mkdtemp(pattern.data());
+  const test::ScratchFolder directory;
   const auto first = address_key(directory / "key");
   const auto second = address_key(directory / "key");
   ASSERT_TRUE(first && second);
@@ -80,7 +81,6 @@ TEST(AddressKeyTest, is_made_once_and_then_the_same) {
   std::ofstream(directory / "key") << "short";
   EXPECT_FALSE(address_key(directory / "key").has_value());
   EXPECT_FALSE(address_key(directory / "missing" / "key").has_value());
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

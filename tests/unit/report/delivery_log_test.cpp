@@ -12,6 +12,8 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace signet::report {
 namespace {
 
@@ -75,11 +77,6 @@ class Fifo {
 
 class DeliveryLogTest : public ::testing::Test {
  protected:
-  DeliveryLogTest() {
-    std::string pattern = ::testing::TempDir() + "/delivery-log-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~DeliveryLogTest() override { std::filesystem::remove_all(directory_); }
   [[nodiscard]] std::filesystem::path file(const char* name) const { return directory_ / name; }
   [[nodiscard]] std::unique_ptr<DeliveryLog> open(const std::filesystem::path& path) const {
     auto log = DeliveryLog::open(path);
@@ -88,7 +85,7 @@ class DeliveryLogTest : public ::testing::Test {
   }
 
  private:
-  std::filesystem::path directory_;
+  test::ScratchFolder directory_;
 };
 
 TEST(FactTest, is_one_json_line_in_the_order_of_its_fields) {

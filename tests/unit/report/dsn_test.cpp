@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace signet::report {
 namespace {
 
@@ -63,28 +65,11 @@ for block in m.get_payload()[1].get_payload():
         print(name + '=' + ' '.join(str(value).split()))
 )";
 
-class Scratch {
- public:
-  Scratch() {
-    std::string name = testing::TempDir() + "dsnXXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string write(const char* name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-  [[nodiscard]] std::string path(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 std::string parse_with_python(const std::string& message) {
-  const Scratch scratch;
-  const std::string out = scratch.path("out");
-  const std::string command = "/usr/bin/python3 " + scratch.write("parse.py", kParser) + " " +
-                              scratch.write("message", message) + " > " + out;
+  const test::ScratchFolder scratch;
+  const std::string out = scratch / "out";
+  const std::string command = "/usr/bin/python3 " + scratch.write("parse.py", kParser).string() +
+                              " " + scratch.write("message", message).string() + " > " + out;
   if (std::system(command.c_str()) != 0) return "not parsed";
   std::ifstream in(out);
   return {std::istreambuf_iterator<char>(in), {}};

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "relay/report/delivery_log.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::report {
 namespace {
@@ -23,11 +24,6 @@ class FactsAboutTest : public ::testing::Test {
         << mine_.to_string() << R"("})" << '\n'
         << R"({"event":"delivered","id":")" << mine_.to_string() << R"("})" << '\n';
   }
-  void TearDown() override {
-    std::filesystem::remove(file_);
-    for (int number = 1; number < 9; ++number)
-      std::filesystem::remove(file_ + "." + std::to_string(number));
-  }
   static std::string event_of(const std::string& line) {
     return line.substr(10, line.find('"', 10) - 10);
   }
@@ -37,7 +33,8 @@ class FactsAboutTest : public ::testing::Test {
     return found;
   }
 
-  const std::string file_ = ::testing::TempDir() + "/facts.log";
+  const test::ScratchFolder folder_;
+  const std::string file_ = folder_ / "facts.log";
   const QueueId mine_{123456789};
   const QueueId other_{987654321};
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "relay/sign/canonicalisation.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/unit/sign/samples.hpp"
 
 namespace signet::sign {
@@ -146,9 +147,7 @@ std::string peer_python() {
 TEST_F(DifferentialTest, dkimpy_accepts_what_libopendkim_signed) {
   if (std::system((peer_python() + " -c 'import dkim, nacl' 2>/dev/null").c_str()) != 0)
     GTEST_SKIP() << "no python3-dkim or python3-nacl: tests/support/fetch_peers.sh brings them";
-  std::string name = (fs::temp_directory_path() / "signet-dkimpy-XXXXXX").string();
-  ASSERT_NE(mkdtemp(name.data()), nullptr);
-  const fs::path folder = name;
+  const test::ScratchFolder folder;
   std::ofstream(folder / "check.py") << kCheck;
   std::ofstream(folder / "records")
       << "r1._domainkey.a.example " << rsa_key().dns_record() << "\ne1._domainkey.a.example "
@@ -169,9 +168,8 @@ TEST_F(DifferentialTest, dkimpy_accepts_what_libopendkim_signed) {
         << body;
   }
   const auto command = peer_python() + " " + (folder / "check.py").string() + " " +
-                       (folder / "records").string() + " " + folder.string() + "/*.eml";
+                       (folder / "records").string() + " " + folder.path().string() + "/*.eml";
   EXPECT_EQ(std::system(command.c_str()), 0);
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -12,21 +12,9 @@
 
 #include "relay/base/clock.hpp"
 #include "relay/spool/spool.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace signet::spool {
-
-/// Removed with all its content at the end.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Runs the work at once, on the thread that posts.
 class InlineExecutor final : public Executor {
@@ -65,7 +53,7 @@ class SpoolTest : public testing::Test {
   [[nodiscard]] std::vector<std::uint64_t> due_until(std::int64_t seconds, Entry after = {}) const;
   [[nodiscard]] std::vector<std::uint64_t> all() const;
 
-  TemporaryDirectory directory_;
+  test::ScratchFolder directory_;
   SystemClock clock_;
   InlineExecutor here_;
   std::unique_ptr<Spool> spool_;

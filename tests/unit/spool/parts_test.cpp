@@ -67,7 +67,7 @@ TEST(StateRowTest, keeps_its_head) {
 }
 
 TEST(HighWaterMarkTest, outlives_a_torn_write) {
-  const TemporaryDirectory directory;
+  const test::ScratchFolder directory;
   const auto path = directory.path() / "mark";
   {
     auto mark = HighWaterMark::create(path);
@@ -92,7 +92,7 @@ TEST(HighWaterMarkTest, outlives_a_torn_write) {
 }
 
 TEST(HighWaterMarkTest, goes_on_in_the_older_sector) {
-  const TemporaryDirectory directory;
+  const test::ScratchFolder directory;
   const auto path = directory.path() / "mark";
   ASSERT_TRUE(HighWaterMark::create(path));
   for (std::uint64_t sequence = 1; sequence <= 5; ++sequence) {
@@ -131,7 +131,7 @@ TEST(DueFloorTest, stays_below_what_is_written_before_during_and_after_a_scan) {
 }
 
 TEST(FreeSpaceTest, looks_once_a_second) {
-  TemporaryDirectory directory;
+  test::ScratchFolder directory;
   const auto place = directory.path() / "place";
   std::filesystem::create_directory(place);
   StillClock clock;
@@ -144,7 +144,7 @@ TEST(FreeSpaceTest, looks_once_a_second) {
 }
 
 TEST(FreeSpaceTest, is_short_below_either_limit) {
-  const TemporaryDirectory directory;
+  const test::ScratchFolder directory;
   const StillClock clock;
   EXPECT_FALSE(FreeSpace(directory.path(), 1, 0.000001, clock).is_short());
   EXPECT_TRUE(FreeSpace(directory.path(), ~0ULL, 0, clock).is_short());
