@@ -203,23 +203,10 @@ class Outbound {
   net::Task<bool> next_job(Destination& destination, Job& job, bool may_idle,
                            const schedule::Leases::Lease& lease);
   net::Task<void> run(Job job, Destination& destination, Link& link);
-  net::Task<Result<void>> connect(Destination& destination, const config::RouteSettings& route,
-                                  std::shared_ptr<const Snapshot> snapshot, ReversePath sender,
-                                  Link& link);
-  net::Task<Result<void>> connect_to(const route::Target& target, const IpAddress& address,
-                                     const Destination& destination,
-                                     const config::RouteSettings& route, const Snapshot& snapshot,
-                                     const ReversePath& sender, Link& link);
-  net::Task<Result<void>> check_requiretls(Link& link);
   /// What is suspended goes back to the spool, without counting as an attempt. False: nothing is
   /// left of the job.
   bool keep_what_may_go(Job& job, const Destination& destination);
   void keep_what_fits(Job& job, const std::vector<std::size_t>& admitted, Destination& destination);
-  /// True if SPF of the sender's domain is known to pass for this address.
-  [[nodiscard]] bool is_listed(const ReversePath& sender, const config::EgressAddress& egress);
-  /// False where another address of the pool would do better by SPF.
-  [[nodiscard]] bool suits(const Link& link, const Destination& destination,
-                           const Delivery& delivery);
   [[nodiscard]] std::string_view spf_of(const Delivery& delivery, const Link* link);
   net::Task<void> run_maildir(Job job, const config::RouteSettings& route);
   deliver::Transaction transaction_for(const Job& job, std::shared_ptr<std::uint32_t> next_chunk,
@@ -229,6 +216,26 @@ class Outbound {
                                                  std::shared_ptr<std::string> slice);
   net::Task<Result<void>> record_attempt(QueueId id, std::vector<std::uint32_t> accepted);
   void fail_all(Job job, const Error& error);
+
+  // Connections of workers (connecting.cpp)
+  net::Task<Result<void>> connect(Destination& destination, const config::RouteSettings& route,
+                                  std::shared_ptr<const Snapshot> snapshot, ReversePath sender,
+                                  Link& link);
+  /// Nothing: the system chooses. Faults: configuration (the pool is gone), destination_busy (what
+  /// could be used is suspended), address_forbidden.
+  [[nodiscard]] Result<std::optional<config::EgressAddress>> choose_egress(
+      const Destination& destination, const IpAddress& next_hop, const config::Settings& settings,
+      const ReversePath& sender);
+  net::Task<Result<void>> connect_to(const route::Target& target, const IpAddress& address,
+                                     const Destination& destination,
+                                     const config::RouteSettings& route, const Snapshot& snapshot,
+                                     const ReversePath& sender, Link& link);
+  net::Task<Result<void>> check_requiretls(Link& link);
+  /// True if SPF of the sender's domain is known to pass for this address.
+  [[nodiscard]] bool is_listed(const ReversePath& sender, const config::EgressAddress& egress);
+  /// False where another address of the pool would do better by SPF.
+  [[nodiscard]] bool suits(const Link& link, const Destination& destination,
+                           const Delivery& delivery);
 
   // Outcomes (settlement.cpp)
   static bool is_open(const spool::RecipientState& recipient) {
