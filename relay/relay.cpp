@@ -205,22 +205,6 @@ std::vector<Endpoint> Relay::smtp_endpoints() const {
   return endpoints;
 }
 
-void Relay::allow_labels(const config::Settings& settings) {
-  using Label = monitoring::Metrics::Label;
-  for (const auto& client : settings.clients) {
-    metrics_.allow(Label::client, client.name);
-    for (const Domain& domain : client.domains) metrics_.allow(Label::domain, domain.text());
-  }
-  for (const auto& pool : settings.pools) {
-    metrics_.allow(Label::pool, pool.name);
-    for (const auto& address : pool.addresses)
-      metrics_.allow(Label::egress, address.public_address.to_string());
-  }
-  for (const auto& route : settings.routes) metrics_.allow(Label::route, route.name);
-  if (settings.signing.platform_domain)
-    metrics_.allow(Label::domain, settings.signing.platform_domain->text());
-}
-
 Result<void> Relay::open_observation() {
   auto observation = Observation::open(*services_, {*operations_, *explanations_, *actions_});
   if (!observation) return observation.failure();
@@ -308,14 +292,6 @@ net::Task<void> Relay::watch_key_memory() {
   }
 }
 
-void Relay::tell_certificates(const Snapshot& snapshot) {
-  if (!snapshot.server_tls) return;
-  for (const auto& listener : options_.settings->listeners) {
-    if (listener.tls != config::ListenerTls::none)
-      metrics_.certificate_expires(listener.name, snapshot.server_tls->first_expiry());
-  }
-}
-
 void Relay::stop() {
   control_.post([this] {
     if (draining_) return;
@@ -343,63 +319,6 @@ net::Task<void> Relay::drain() {
   };
   while (is_busy() && clock_.steady() < deadline) co_await control_.sleep(kDrainPoll);
   control_.stop();
-}
-
-// One at a time, and once more for those that came meanwhile: what was read last is what counts.
-net::Task<void> Relay::reload() {
-  reload_wanted_ = true;
-  if (reloading_) co_return;
-  reloading_ = true;
-  while (reload_wanted_) {
-    reload_wanted_ = false;
-    auto askers = std::exchange(reload_askers_, {});
-    const auto done = co_await reload_once();
-    for (auto& tell : askers) tell(done);
-  }
-  reloading_ = false;
-}
-
-void Relay::reload_for(OperatorActions::Reloaded done) {
-  control_.post([this, done = std::move(done)]() mutable {
-    if (options_.config_file.empty())
-      return done(fail(Fault::configuration, "no file", "It was started without a file"));
-    reload_askers_.push_back(std::move(done));
-    tasks_.spawn(reload());
-  });
-}
-
-net::Task<Result<Snapshot>> Relay::next_snapshot() {
-  auto loaded = co_await net::run_on(*pool_, control_,
-                                     [file = options_.config_file, at_start = options_.settings] {
-                                       return load_snapshot(file, *at_start);
-                                     });
-  if (!loaded) co_return loaded;
-  const std::string objection = co_await rehearsal_->objection(loaded->settings);
-  if (!objection.empty()) co_return fail(Fault::configuration, objection);
-  co_return loaded;
-}
-
-net::Task<Result<void>> Relay::reload_once() {
-  auto loaded = co_await next_snapshot();
-  metrics_.reload(loaded.has_value());
-  metrics_.configuration_read(loaded.has_value(), unix_seconds(clock_.now()));
-  log_->reopen();
-  if (!loaded) {
-    reloads_.refused(clock_.now(), loaded.error().detail);
-    spdlog::error("reload failed, the old configuration stays: {}", loaded.error().detail);
-    co_return loaded.failure();
-  }
-  const auto unchanged = fixed_at_start(*options_.settings, *loaded->settings);
-  for (const std::string& name : unchanged) {
-    spdlog::warn("reload: {} changed, which counts only at a restart", name);
-  }
-  allow_labels(*loaded->settings);
-  tell_certificates(*loaded);
-  webhook_->aim(loaded->webhook);
-  current_->set(std::move(*loaded));
-  reloads_.applied(clock_.now(), unchanged);
-  spdlog::info("configuration reloaded");
-  co_return Result<void>{};
 }
 
 void Relay::close() {

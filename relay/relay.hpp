@@ -60,19 +60,21 @@ class Relay {
   [[nodiscard]] Result<void> open_workers();
   [[nodiscard]] Result<void> open_listeners();
   [[nodiscard]] Result<void> open_observation();
-  void allow_labels(const config::Settings& settings);
   net::Task<void> session(net::Stream stream, config::ListenerSettings listener, net::Worker slot);
   net::Task<void> start_queue();
   net::Task<void> watch_clock();
   net::Task<void> watch_key_memory();
-  void tell_certificates(const Snapshot& snapshot);
   net::Task<void> drain();
+  void close();
+
+  // reload.cpp
   net::Task<void> reload();
   [[nodiscard]] net::Task<Result<void>> reload_once();
   [[nodiscard]] net::Task<Result<Snapshot>> next_snapshot();
   /// Reloads, and tells how it went. Any thread.
   void reload_for(OperatorActions::Reloaded done);
-  void close();
+  void allow_labels(const config::Settings& settings);
+  void tell_certificates(const Snapshot& snapshot);
 
   Options options_;
   SystemClock clock_;
