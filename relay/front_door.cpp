@@ -26,7 +26,6 @@ config::ScramKeys usual_keys(const config::Settings& settings) {
 
 net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, const accept::SessionFacts& facts,
                                                 std::string user, std::string password) {
-  const IpAddress from = facts.remote.address;
   auto granted = take_guess(facts, user);
   if (!granted) co_return granted;
   const auto settings = this->settings();
@@ -37,19 +36,24 @@ net::Task<Result<void>> FrontDoor::authenticate(net::Loop& loop, const accept::S
       services_.passwords, loop, [hash = std::move(hash), password = std::move(password)] {
         return accept::check_password(hash, password);
       });
-  if (!known || !matches) co_return co_await refuse_guess(loop, from, std::move(user));
-  guesses_.succeeded(from, user);
+  if (!known || !matches) co_return co_await refuse_guess(loop, facts, std::move(user));
+  guesses_.succeeded(facts.remote.address, user);
   co_return Result<void>{};
 }
 
 Result<void> FrontDoor::take_guess(const accept::SessionFacts& facts, const std::string& user) {
   auto granted = guesses_.take(facts.remote.address, user);
-  if (!granted) services_.metrics.limit_hit("password_guesses");
+  if (granted) return granted;
+  services_.metrics.limit_hit("password_guesses");
+  rejections_.note("AUTH", facts, "", Error{granted.error().fault, {}});
   return granted;
 }
 
-net::Task<Result<void>> FrontDoor::refuse_guess(net::Loop& loop, IpAddress from, std::string user) {
-  const auto delay = guesses_.failed(from, user);
+// Not whose password it was to be: some give their password for their name.
+net::Task<Result<void>> FrontDoor::refuse_guess(net::Loop& loop, const accept::SessionFacts& facts,
+                                                std::string user) {
+  rejections_.note("AUTH", facts, "", Error{Fault::auth_failed, {}});
+  const auto delay = guesses_.failed(facts.remote.address, user);
   if (delay.count() > 0) co_await loop.sleep(delay);
   co_return fail(Fault::auth_failed, "user " + user);
 }
@@ -69,16 +73,23 @@ Result<config::ScramKeys> FrontDoor::scram_keys(const accept::SessionFacts& fact
 
 net::Task<Result<void>> FrontDoor::conclude(net::Loop& loop, const accept::SessionFacts& facts,
                                             std::string user, bool proven) {
-  const IpAddress from = facts.remote.address;
   const auto settings = this->settings();
   const bool is_good = proven && find_user(*settings, user) != nullptr;
-  if (!is_good) co_return co_await refuse_guess(loop, from, std::move(user));
-  guesses_.succeeded(from, user);
+  if (!is_good) co_return co_await refuse_guess(loop, facts, std::move(user));
+  guesses_.succeeded(facts.remote.address, user);
   co_return Result<void>{};
 }
 
 net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts,
                                                ReversePath sender) {
+  const auto judged = co_await judge_sender(facts, sender);
+  if (judged) co_return sender;
+  rejections_.note("MAIL", facts, to_string(sender), judged.error());
+  co_return judged.failure();
+}
+
+net::Task<Result<void>> FrontDoor::judge_sender(const accept::SessionFacts& facts,
+                                                ReversePath& sender) {
   const auto settings = facts.settings;
   // Those that were in the middle of reading a command when it began.
   if (maintenance_) co_return fail(Fault::shutting_down, "maintenance");
@@ -96,9 +107,7 @@ net::Task<Result<ReversePath>> FrontDoor::mail(const accept::SessionFacts& facts
   bool in_store = false;
   if (sender && client->all_domains)
     in_store = co_await is_in_store(services_.domains, this_loop(), settings, sender->domain);
-  auto allowed = authorise::check_sender(*client, sender, in_store);
-  if (!allowed) co_return allowed.failure();
-  co_return sender;
+  co_return authorise::check_sender(*client, sender, in_store);
 }
 
 net::Loop& FrontDoor::this_loop() const {
@@ -129,6 +138,7 @@ Result<std::unique_ptr<accept::Intake>> FrontDoor::open(net::Loop& loop,
   auto granted = services_.quotas.take_message(*arrival.client, arrival.envelope.recipients.size());
   if (!granted) {
     services_.metrics.limit_hit("client_quota");
+    rejections_.note("DATA", facts, to_string(arrival.envelope.sender), granted.error());
     return granted.failure();
   }
   arrival.id = services_.ids.next(arrival.received);
@@ -147,8 +157,7 @@ Result<void> FrontDoor::enter(const accept::SessionFacts& facts,
   const config::Limits& limits = facts.settings->limits;
   const auto refuse = [&](const char* limit) {
     connections_.fetch_sub(1);
-    services_.metrics.limit_hit(limit);
-    return fail(Fault::too_many_connections, facts.remote.to_string());
+    return refuse_connection(facts, limit);
   };
   if (connections_.fetch_add(1) >= std::min(limits.connections, most_connections_)) {
     return refuse("connections");
@@ -169,12 +178,18 @@ Result<void> FrontDoor::arrive(const accept::SessionFacts& facts) {
   const std::lock_guard lock(mutex_);
   std::uint32_t& count = by_address_[facts.remote.address.to_string()];
   if (limit > 0 && count >= limit) {
-    services_.metrics.limit_hit("connections_per_address");
-    return fail(Fault::too_many_connections, facts.remote.to_string());
+    return refuse_connection(facts, "connections_per_address");
   }
   ++count;
   inside_.at(&facts).arrived = true;
   return {};
+}
+
+Result<void> FrontDoor::refuse_connection(const accept::SessionFacts& facts,
+                                          std::string_view limit) {
+  services_.metrics.limit_hit(limit);
+  rejections_.note("connection", facts, "", Error{Fault::too_many_connections, std::string(limit)});
+  return fail(Fault::too_many_connections, facts.remote.to_string());
 }
 
 // A session may become another client's: by AUTH, or by a certificate.

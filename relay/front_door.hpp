@@ -10,6 +10,7 @@
 #include "relay/accept/session.hpp"
 #include "relay/authorise/guesses.hpp"
 #include "relay/pipeline.hpp"
+#include "relay/rejections.hpp"
 
 namespace signet {
 
@@ -17,7 +18,10 @@ class FrontDoor final : public accept::Door {
  public:
   /// Never more than `most_connections`, whatever the settings say.
   FrontDoor(Services& services, std::uint32_t most_connections)
-      : services_(services), most_connections_(most_connections), guesses_(services.clock) {}
+      : services_(services),
+        most_connections_(most_connections),
+        guesses_(services.clock),
+        rejections_(services.log, services.clock) {}
   /// Pipelines are found by the session's loop. Before the first connection.
   void add(Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
   void drain() { draining_ = true; }
@@ -60,10 +64,17 @@ class FrontDoor final : public accept::Door {
     const config::ClientSettings* client = nullptr;  // Of `settings`; null: no client with a limit.
   };
 
+  /// mail(), but for the note of it. `sender` becomes what [rewrite] makes of it.
+  [[nodiscard]] net::Task<Result<void>> judge_sender(const accept::SessionFacts& facts,
+                                                     ReversePath& sender);
   /// What an attempt costs, and that it may be made. Fault: auth_unavailable.
   [[nodiscard]] Result<void> take_guess(const accept::SessionFacts& facts, const std::string& user);
-  [[nodiscard]] net::Task<Result<void>> refuse_guess(net::Loop& loop, IpAddress from,
+  [[nodiscard]] net::Task<Result<void>> refuse_guess(net::Loop& loop,
+                                                     const accept::SessionFacts& facts,
                                                      std::string user);
+  /// Counts it, and says why.
+  [[nodiscard]] Result<void> refuse_connection(const accept::SessionFacts& facts,
+                                               std::string_view limit);
   /// Counts the connection against the client it is by now. Fault: too_many_connections.
   Result<void> count_connection(const accept::SessionFacts& facts,
                                 const config::ClientSettings& client);
@@ -84,6 +95,7 @@ class FrontDoor final : public accept::Door {
   std::unordered_map<const accept::SessionFacts*, Inside> inside_;  // The facts say who it is.
   authorise::Guesses guesses_;
   accept::UnknownUsers unknown_users_;
+  Rejections rejections_;
 };
 
 }  // namespace signet

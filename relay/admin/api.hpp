@@ -14,10 +14,10 @@
 #include <string>
 
 #include "relay/admin/call.hpp"
-#include "relay/admin/rate_limit.hpp"
 #include "relay/admin/route_table.hpp"
 #include "relay/admin/tokens.hpp"
 #include "relay/base/clock.hpp"
+#include "relay/base/rate_limit.hpp"
 
 namespace signet::admin {
 

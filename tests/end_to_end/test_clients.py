@@ -7,6 +7,7 @@ import mail
 import postfix
 import sources
 import verify
+import waiting
 from case import EndToEnd
 from certificates import Certificate
 from relay import run_program
@@ -76,6 +77,9 @@ class Clients(EndToEnd):
         with self.assertRaisesRegex(AssertionError, "535 5.7.8"):
             sources.swaks(relay.ports["submission"], mail.PLAIN, "--tls", "--auth", "PLAIN", "--auth-user", "app", "--auth-password", "wrong")
         self.assertEqual(relay.metric("signet_auth_attempts_total", result="failed"), 1)
+        (fact,) = waiting.until(self, lambda: [fact for fact in relay.log() if fact["event"] == "rejected"], "it is told")
+        self.assertEqual((fact["command"], fact["cause"], fact["listener"]), ("AUTH", "auth_failed", "submission"))
+        self.assertNotIn("app", json.dumps(fact))
 
     def test_msmtp_sends(self):
         relay = self.relay(self.receiver)

@@ -5,6 +5,7 @@ import mail
 import relay as relays
 import waiting
 from api_case import ApiCase
+from dialogue import Dialogue
 from relay import run_program
 from test_webhook import Receiver
 
@@ -38,6 +39,50 @@ class Events(ApiCase):
         for fact in relay.log():
             self.assertEqual(fact["schema"], 1)
             self.assertEqual(list(fact)[:3], ["schema", "time", "event"])
+
+    def alone(self, relay, act):
+        waiting.until(self, lambda: relay.metric("signet_connections_open") == 0, "nobody else is connected")
+        return act(mail.PLAIN)
+
+    def rejected(self, relay, **members):
+        found = [fact for fact in relay.log() if fact["event"] == "rejected"]
+        return [fact for fact in found if all(fact[name] == value for name, value in members.items())]
+
+    def test_what_is_refused_before_the_data_is_told_with_its_cause(self):
+        client = '[[client]]\nname = "shop"\nnetworks = ["127.0.0.1"]\ndomains = ["example.com"]\nmessages_per_hour = 1\n'
+        relay = self.relay(self.sink(), clients=client, limits="connections_per_address = 1\n")
+        with Dialogue(relay.port) as session:
+            session.open()
+            self.assertEqual(session.envelope("mallory@elsewhere.example", recipients=())[0], 550)
+            with Dialogue(relay.port) as second:
+                self.assertEqual(second.reply()[0], 421)
+        self.alone(relay, relay.send)
+        self.assertEqual(self.alone(relay, relay.refusal)[0], 452)
+        expected = {"MAIL": ("sender_not_allowed", "<mallory@elsewhere.example>"),
+                    "connection": ("too_many_connections", ""), "DATA": ("quota_exceeded", f"<{mail.AUTHOR}>")}
+        waiting.until(self, lambda: len(self.rejected(relay)) >= 3, "all are told")
+        for command, (cause, sender) in expected.items():
+            (fact,) = self.rejected(relay, command=command)
+            self.assertEqual((fact["cause"], fact["sender"], fact["listener"], fact["client"]), (cause, sender, "smtp", "shop"))
+            self.assertEqual((fact["peer"], fact["left_out"]), ("127.0.0.1", 0))
+        self.assertEqual(self.rejected(relay, command="connection")[0]["detail"], "connections_per_address")
+
+    def test_of_many_refusals_some_are_told_and_the_others_counted(self):
+        client = '[[client]]\nname = "shop"\nnetworks = ["127.0.0.1"]\ndomains = ["example.com"]\n'
+        relay = self.relay(self.sink(), clients=client, limits="junk_commands = 10000\n")
+        with Dialogue(relay.port) as session:
+            session.open()
+
+            def ask():
+                self.assertEqual(session.command(b"MAIL FROM:<x@elsewhere.example>"), 550)
+
+            session.write(b"MAIL FROM:<x@elsewhere.example>\r\n" * 400)
+            self.assertEqual({session.reply()[0] for _ in range(400)}, {550})
+            waiting.until(self, lambda: ask() or self.told(relay) >= 400, "one says how many were left out")
+        self.assertLess(len(self.rejected(relay)), 400)
+
+    def told(self, relay):
+        return sum(1 + fact["left_out"] for fact in self.rejected(relay))
 
     def test_a_large_file_is_rotated_and_explain_looks_into_those_before(self):
         relay = self.relay(self.sink(), monitoring='delivery_log_bytes = "1 B"\ndelivery_log_kept = 3\n')

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "relay/admin/paging.hpp"
-#include "relay/admin/rate_limit.hpp"
 #include "relay/admin/request_body.hpp"
 #include "relay/admin/request_target.hpp"
 #include "relay/admin/tokens.hpp"
@@ -172,20 +171,6 @@ TEST(TokensTest, a_file_that_others_may_read_is_refused) {
   }
   std::filesystem::remove(file);
   EXPECT_FALSE(Tokens::load(file).has_value());
-}
-
-TEST(RateLimitTest, grants_a_burst_and_then_the_rate) {
-  RateLimit limit;
-  SteadyTime now{};
-  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limit.take(now, 10)) << i;
-  EXPECT_FALSE(limit.take(now, 10));
-  now += std::chrono::milliseconds(100);
-  EXPECT_TRUE(limit.take(now, 10));
-  EXPECT_FALSE(limit.take(now, 10));
-  now += std::chrono::hours(1);
-  int granted = 0;
-  while (limit.take(now, 10)) ++granted;
-  EXPECT_EQ(granted, 10);
 }
 
 }  // namespace

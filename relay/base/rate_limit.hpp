@@ -7,7 +7,7 @@
 
 #include "relay/base/clock.hpp"
 
-namespace signet::admin {
+namespace signet {
 
 class RateLimit {
  public:
@@ -29,4 +29,4 @@ class RateLimit {
   SteadyTime last_{};
 };
 
-}  // namespace signet::admin
+}  // namespace signet
