@@ -54,6 +54,12 @@ class File {
   }
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
   [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] bool is_same_as(const File& other) const {
+    struct ::stat mine{};
+    struct ::stat its{};
+    return ::fstat(descriptor_, &mine) == 0 && ::fstat(other.descriptor_, &its) == 0 &&
+           mine.st_dev == its.st_dev && mine.st_ino == its.st_ino;
+  }
   /// None for what is no regular file.
   [[nodiscard]] std::optional<std::uint64_t> size() const {
     struct ::stat status{};
@@ -203,8 +209,10 @@ void DeliveryLog::Impl::tell_what_is_lost() const {
 void DeliveryLog::Impl::open_anew() {
   File fresh = File::open(options.file, O_NONBLOCK);  // No waiting for the reader of a FIFO.
   if (!fresh.is_open()) return fails("can't be opened anew: " + std::string(std::strerror(errno)));
+  const bool is_another = !fresh.is_same_as(file);
   file = std::move(fresh);
   told.clear();
+  if (!is_another) return;
   // A line cut by a failed write is written whole into the new file.
   const std::size_t line_start = offset == 0 ? 0 : batch.rfind('\n', offset - 1) + 1;
   waiting_bytes.fetch_add(offset - line_start, std::memory_order_relaxed);

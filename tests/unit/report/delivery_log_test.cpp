@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -173,6 +175,42 @@ TEST_F(DeliveryLogTest, a_full_disk_loses_nothing_and_is_behind) {
   }
   const std::string written = read(file("log"));
   EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), kFacts);
+}
+
+/// While it lives no file of this process grows beyond `octets`.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t octets) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    set({.rlim_cur = octets, .rlim_max = before_.rlim_max});
+  }
+  ~FileSizeLimit() {
+    set(before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  static void set(const ::rlimit& limit) { ::setrlimit(RLIMIT_FSIZE, &limit); }
+  void (*handler_)(int);
+  ::rlimit before_{};
+};
+
+TEST_F(DeliveryLogTest,
+       a_line_that_was_cut_goes_on_where_it_stopped_when_the_same_file_is_reopened) {
+  const auto log = open(file("log"));
+  {
+    const FileSizeLimit limit(30);
+    log->write(Fact("cut", kNow));
+    while (log->errors() == 0) std::this_thread::yield();
+    EXPECT_EQ(read(file("log")).size(), 30U);
+    log->reopen();
+    const auto errors = log->errors();
+    while (log->errors() < errors + 2) std::this_thread::yield();
+  }
+  while (!read(file("log")).ends_with('\n')) std::this_thread::yield();
+  EXPECT_EQ(read(file("log")), Fact("cut", kNow).line());
 }
 
 TEST_F(DeliveryLogTest, ends_although_the_disk_is_full) {
