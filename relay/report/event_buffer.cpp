@@ -20,6 +20,11 @@ EventBuffer::Added EventBuffer::add(std::string_view line) {
   return was_empty ? Added::first : Added::more;
 }
 
+void EventBuffer::restore(std::string line) {
+  const std::lock_guard lock(mutex_);
+  push(std::move(line));
+}
+
 void EventBuffer::limit(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   limit_ = bytes;

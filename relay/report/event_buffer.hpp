@@ -22,6 +22,8 @@ class EventBuffer {
   enum class Added { first, more, dropped };  ///< first: nothing waited before.
   /// `line` ends with LF, which is not kept. What would take the buffer over its limit is dropped.
   Added add(std::string_view line);
+  /// A line that waited before, without LF: whatever the limit, and no note of what is missing.
+  void restore(std::string line);
   void limit(std::uint64_t bytes);
 
   /// Copies of the first lines: at most `events`, and no more octets than `bytes` unless the first

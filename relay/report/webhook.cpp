@@ -232,7 +232,7 @@ milliseconds Webhook::Impl::next_pause(const Result<net::HttpAnswer>& answer) {
 void Webhook::Impl::read_waiting() {
   if (options.waiting_file.empty()) return;
   std::ifstream file(options.waiting_file);
-  for (std::string line; std::getline(file, line);) buffer.add(line);
+  for (std::string line; std::getline(file, line);) buffer.restore(std::move(line));
   std::error_code error;
   std::filesystem::remove(options.waiting_file, error);
 }

@@ -48,6 +48,15 @@ TEST_F(EventBufferTest, what_is_missing_can_be_noted_without_another_line) {
   EXPECT_THAT(lines[0], HasSubstr(R"("event":"events_lost","count":1})"));
 }
 
+TEST_F(EventBufferTest, takes_back_all_that_waited_before) {
+  buffer_.limit(10);
+  buffer_.restore(std::string(8, 'x'));
+  buffer_.restore(std::string(8, 'y'));
+  EXPECT_EQ(buffer_.add("z"), EventBuffer::Added::dropped);
+  EXPECT_EQ(buffer_.first(9, 1000).size(), 2U);
+  EXPECT_EQ(buffer_.dropped(), 1U);
+}
+
 TEST_F(EventBufferTest, drops_what_does_not_fit_and_notes_it_where_it_is_missing) {
   buffer_.limit(100);
   buffer_.add(std::string(90, 'x'));
