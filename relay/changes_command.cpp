@@ -144,12 +144,27 @@ config::ReloadSettings rules_of(const std::map<std::string, std::string>& settin
           .refuse_if_misaligned = is_on("reload.refuse_if_misaligned")};
 }
 
+/// Listeners go on as they were started: why the new configuration can't serve them, or nothing.
+std::string listener_without_certificate(const std::map<std::string, std::string>& running,
+                                         const config::Settings& settings) {
+  if (!settings.tls.certificates.empty()) return {};
+  for (const auto& [name, value] : running) {
+    constexpr std::string_view kSection = "listen ";
+    constexpr std::string_view kMember = ".tls";
+    if (!name.starts_with(kSection) || !name.ends_with(kMember) || value == "none") continue;
+    return needs_certificate(
+        name.substr(kSection.size(), name.size() - kSection.size() - kMember.size()));
+  }
+  return {};
+}
+
 }  // namespace
 
 int compare_with_running(const std::filesystem::path& config, const std::filesystem::path& socket,
                          bool as_json) {
   const auto settings = load_or_complain(config);
   if (!settings) return 2;
+  if (!complain_of_files(config, settings).empty()) return 2;
   const admin::RelayPlace place{.command = "check", .config = config, .socket = socket};
   const auto running = admin::ask_relay(place, "GET", "/v1/config/settings", "");
   if (!running) return 2;
@@ -163,7 +178,9 @@ int compare_with_running(const std::filesystem::path& config, const std::filesys
     fmt::print(stderr, "signet check: {}\n", mail.error().detail);
     return 2;
   }
-  const std::string objection = objection_to(*mail, either(rules_of(before), settings->reload));
+  std::string objection = listener_without_certificate(before, *settings);
+  if (objection.empty())
+    objection = objection_to(*mail, either(rules_of(before), settings->reload));
   if (as_json) {
     json list = json::array();
     for (const auto& change : changes) list.push_back(to_json(change));

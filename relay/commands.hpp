@@ -161,6 +161,9 @@ int export_queue(const std::filesystem::path& config, const std::filesystem::pat
 
 /// Loads a configuration for a command; prints problems and gives nothing if there are any.
 std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::path& file);
+/// unusable_files(), printed.
+std::vector<std::string> complain_of_files(const std::filesystem::path& file,
+                                           const std::shared_ptr<const config::Settings>& settings);
 
 /// Every metric of the program: name, kind, help and labels.
 int list_metrics(bool json);

@@ -12,7 +12,6 @@
 #include "relay/sign/plan.hpp"
 #include "relay/sign/signer.hpp"
 #include "relay/sign/verifier.hpp"
-#include "relay/snapshot.hpp"
 #include "relay/spool/spool.hpp"
 
 namespace signet::commands {
@@ -181,9 +180,7 @@ int verify(const std::optional<Endpoint>& dns, bool json) {
 int check(const std::filesystem::path& config, bool all, bool json) {
   const auto settings = load_or_complain(config);
   if (!settings) return 2;
-  const auto problems = unusable_files(settings);
-  for (const std::string& problem : problems)
-    std::fprintf(stderr, "%s: %s\n", config.c_str(), problem.c_str());
+  const auto problems = complain_of_files(config, settings);
   constexpr std::size_t kSample = 20;
   SystemClock clock;
   net::BlockingPool pool(1);

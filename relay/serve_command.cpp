@@ -8,6 +8,7 @@
 #include "monitoring/log.hpp"
 #include "relay/commands.hpp"
 #include "relay/relay.hpp"
+#include "relay/snapshot.hpp"
 
 namespace signet::commands {
 
@@ -18,6 +19,14 @@ std::shared_ptr<const config::Settings> load_or_complain(const std::filesystem::
   for (const auto& problem : loaded.problems)
     std::fprintf(stderr, "%s\n", problem.to_string().c_str());
   return loaded.settings;
+}
+
+std::vector<std::string> complain_of_files(
+    const std::filesystem::path& file, const std::shared_ptr<const config::Settings>& settings) {
+  auto problems = unusable_files(settings);
+  for (const std::string& problem : problems)
+    std::fprintf(stderr, "%s: %s\n", file.c_str(), problem.c_str());
+  return problems;
 }
 
 namespace {

@@ -115,10 +115,14 @@ Result<Snapshot> load_snapshot(const std::filesystem::path& file,
     return listener.tls != config::ListenerTls::none;
   });
   if (speaks_tls != at_start.listeners.end() && loaded.settings->tls.certificates.empty()) {
-    return fail(Fault::configuration, "[tls] has no certificate, and listener " + speaks_tls->name +
-                                          " needs one until a restart");
+    return fail(Fault::configuration, needs_certificate(speaks_tls->name));
   }
   return make_snapshot(std::move(loaded.settings));
+}
+
+std::string needs_certificate(std::string_view listener) {
+  return "[tls] has no certificate, and listener " + std::string(listener) +
+         " needs one until a restart";
 }
 
 std::vector<std::string> fixed_at_start(const config::Settings& at_start,

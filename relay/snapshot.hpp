@@ -18,6 +18,9 @@ namespace signet {
 [[nodiscard]] Result<Snapshot> load_snapshot(const std::filesystem::path& file,
                                              const config::Settings& at_start);
 
+/// Why a reload without a certificate is refused while that listener speaks TLS.
+[[nodiscard]] std::string needs_certificate(std::string_view listener);
+
 /// Names of settings that differ and count only at a restart.
 [[nodiscard]] std::vector<std::string> fixed_at_start(const config::Settings& at_start,
                                                       const config::Settings& now);

@@ -7,6 +7,7 @@ import sinks
 import verify
 import waiting
 from case import EndToEnd
+from certificates import Certificate
 from relay import ALIGNMENT_OFF, run_program
 from test_alignment import POOL, client, txt
 
@@ -167,6 +168,14 @@ class Reload(EndToEnd):
         self.assertTrue(self.check(relay)["mail"][0]["becomes_misaligned"])
         self.reload(relay)
         self.assertIn("5.7.26", relay.refusal(mail.PLAIN)[1])
+
+    def test_a_listener_that_speaks_tls_keeps_its_certificate(self):
+        tls = Certificate(self.folder, "mx.example").settings()
+        relay = self.relay(self.sink(), listen=relays.LISTEN + 'tls = "starttls"\n', more=tls)
+        relay.configuration.write_text(relay.configuration.read_text().replace(tls, "").replace('tls = "starttls"\n', ""))
+        because = self.check(relay, 1)["refused_because"]
+        self.assertIn("listener smtp needs one until a restart", because)
+        self.assertIn(because, self.reload(relay, 1))
 
     def test_a_broken_file_changes_nothing_and_the_asker_hears_it(self):
         relay = self.relay(self.sink())
