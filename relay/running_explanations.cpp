@@ -88,14 +88,20 @@ net::Task<void> RunningExplanations::run(QueueId id, Done done) {
   done(std::move(told));
 }
 
-std::optional<Suspension> RunningExplanations::suspended(
-    const config::Settings& settings, const spool::Record& record,
-    const spool::RecipientState& recipient) const {
+std::string RunningExplanations::suspended(const config::Settings& settings,
+                                           const spool::Record& record,
+                                           const spool::RecipientState& recipient) const {
   const Suspensions& all = services_.suspensions;
-  auto found = suspension_of(all, record, route::find_pool(settings, recipient.pool));
-  if (!found)
-    found = all.find(SuspensionKind::destination, recipient.recipient.address.domain.text());
-  return found;
+  auto found = suspensions_of(all, record, route::find_pool(settings, recipient.pool));
+  auto destination =
+      all.find(SuspensionKind::destination, recipient.recipient.address.domain.text());
+  if (destination) found.push_back(std::move(*destination));
+  std::string words;
+  for (const Suspension& each : found) {
+    words.append(words.empty() ? "" : "; ").append(name_of(each.kind)).append(" ");
+    words.append(each.value).append(each.reason.empty() ? "" : ": ").append(each.reason);
+  }
+  return words;
 }
 
 void RunningExplanations::add_state_of_destinations(const spool::Message& message,
@@ -109,9 +115,8 @@ void RunningExplanations::add_state_of_destinations(const spool::Message& messag
     const std::string key = destination_key(*route, state.pool, state.recipient.address.domain);
     json& recipient = told["recipients"][i];
     recipient["limits"]["connections_in_use"] = services_.leases.in_use(key);
-    if (const auto stopped = suspended(*settings, message.record, state))
-      recipient["suspended"] = std::string(name_of(stopped->kind)) + " " + stopped->value +
-                               (stopped->reason.empty() ? "" : ": " + stopped->reason);
+    if (auto words = suspended(*settings, message.record, state); !words.empty())
+      recipient["suspended"] = std::move(words);
     const auto wait = services_.backoff.not_before(key) - services_.clock.steady();
     if (wait.count() > 0)
       recipient["backing_off_seconds"] =

@@ -28,9 +28,8 @@ class RunningExplanations final : public admin::Explanations {
   net::Task<void> run(admin::Hypothesis asked, Done done);
   void add_state_of_destinations(const spool::Message& message, nlohmann::json& told) const;
 
-  [[nodiscard]] std::optional<Suspension> suspended(const config::Settings& settings,
-                                                    const spool::Record& record,
-                                                    const spool::RecipientState& recipient) const;
+  [[nodiscard]] std::string suspended(const config::Settings& settings, const spool::Record& record,
+                                      const spool::RecipientState& recipient) const;
 
   Services& services_;
   net::Loop& loop_;

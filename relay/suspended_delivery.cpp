@@ -11,17 +11,23 @@ constexpr std::chrono::minutes kLookAgain{15};
 
 }  // namespace
 
-std::optional<Suspension> suspension_of(const Suspensions& all, const spool::Record& record,
-                                        const config::PoolSettings* pool) {
-  auto found = all.find(SuspensionKind::client, record.client);
-  if (!found) found = all.find(SuspensionKind::domain, record.author_domain);
-  if (!found && record.envelope.sender)
-    found = all.find(SuspensionKind::domain, record.envelope.sender->domain.text());
-  if (found || pool == nullptr) return found;
-  for (const config::EgressAddress& each : pool->addresses) {
-    found = all.find(SuspensionKind::egress, each.public_address.to_string());
-    if (!found) break;  // One that may be used is enough.
-  }
+std::vector<Suspension> suspensions_of(const Suspensions& all, const spool::Record& record,
+                                       const config::PoolSettings* pool) {
+  std::vector<Suspension> found;
+  const auto look = [&](SuspensionKind kind, std::string_view value) {
+    auto one = all.find(kind, value);
+    if (one) found.push_back(std::move(*one));
+  };
+  look(SuspensionKind::client, record.client);
+  look(SuspensionKind::domain, record.author_domain);
+  if (record.envelope.sender && record.envelope.sender->domain.text() != record.author_domain)
+    look(SuspensionKind::domain, record.envelope.sender->domain.text());
+  if (pool == nullptr) return found;
+  const std::size_t others = found.size();
+  for (const config::EgressAddress& each : pool->addresses)
+    look(SuspensionKind::egress, each.public_address.to_string());
+  // One address that may be used is enough.
+  if (found.size() - others < pool->addresses.size()) found.resize(others);
   return found;
 }
 
@@ -29,15 +35,15 @@ bool Outbound::keep_what_may_go(Job& job, const Destination& destination) {
   if (services_.suspensions.none()) return true;
   Delivery& delivery = *job.delivery;
   const auto whole =
-      suspension_of(services_.suspensions, delivery.record(),
-                    route::find_pool(*delivery.snapshot->settings, destination.pool));
+      suspensions_of(services_.suspensions, delivery.record(),
+                     route::find_pool(*delivery.snapshot->settings, destination.pool));
   std::vector<std::uint32_t> kept;
   for (const std::uint32_t index : job.recipients) {
     auto& recipient = delivery.state.recipients[index];
     const auto stopped =
-        whole ? whole
-              : services_.suspensions.find(SuspensionKind::destination,
-                                           recipient.recipient.address.domain.text());
+        !whole.empty() ? std::optional(whole.front())
+                       : services_.suspensions.find(SuspensionKind::destination,
+                                                    recipient.recipient.address.domain.text());
     if (!stopped) {
       kept.push_back(index);
       continue;

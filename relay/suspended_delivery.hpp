@@ -7,10 +7,10 @@
 
 namespace signet {
 
-/// What stops all of a message that leaves by the addresses of `pool` (null: the system's choice),
-/// but for its destinations. Nothing: it may go.
-[[nodiscard]] std::optional<Suspension> suspension_of(const Suspensions& all,
-                                                      const spool::Record& record,
-                                                      const config::PoolSettings* pool);
+/// All that stops a message as a whole if it leaves by the addresses of `pool` (null: the system's
+/// choice); its destinations are not looked at.
+[[nodiscard]] std::vector<Suspension> suspensions_of(const Suspensions& all,
+                                                     const spool::Record& record,
+                                                     const config::PoolSettings* pool);
 
 }  // namespace signet
