@@ -6,6 +6,7 @@ namespace signet::config {
 namespace {
 
 constexpr std::uint64_t kLeastMessage = 512;
+constexpr std::chrono::seconds kLeastPause{60};      // Sooner the relay tries no message again.
 constexpr std::uint64_t kLeastMemory = 512U << 10U;  // Slices and chunks of one large message.
 
 /// local@domain with a dot-string as local part: these are our own addresses.
@@ -149,8 +150,8 @@ void read_timeouts(Section& root, Settings& settings) {
 void read_queue(Section& root, Settings& settings) {
   root.table("queue", [&](Section& queue) {
     QueueSettings& into = settings.queue;
-    queue.durations("retries", into.retries);
-    queue.duration("retry_later", into.retry_later);
+    queue.durations("retries", into.retries, kLeastPause);
+    queue.duration("retry_later", into.retry_later, kLeastPause);
     queue.duration("life", into.life);
     queue.duration("null_sender_life", into.null_sender_life);
     queue.duration("delay_dsn", into.delay_dsn, seconds(0));

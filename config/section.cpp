@@ -160,13 +160,15 @@ void Section::duration(std::string_view key, seconds& into, seconds min) {
   into = std::chrono::duration_cast<seconds>(span);
 }
 
-void Section::durations(std::string_view key, std::vector<seconds>& into) {
+void Section::durations(std::string_view key, std::vector<seconds>& into, seconds min) {
   std::vector<seconds> read;
   texts(key, [&](const std::string& text, Position at) {
     const auto span = parse_duration(text);
-    if (!span || *span < seconds(1) || *span % seconds(1) != milliseconds(0)) {
+    if (!span || *span % seconds(1) != milliseconds(0))
       return problem_at(at, key, "must hold durations of whole seconds, such as \"5m\"");
-    }
+    if (*span < min)
+      return problem_at(at, key,
+                        "must hold durations of at least " + std::to_string(min.count()) + "s");
     read.push_back(std::chrono::duration_cast<seconds>(*span));
   });
   if (!has(key)) return;

@@ -53,7 +53,8 @@ class Section {
   void size(std::string_view key, std::uint32_t& into, std::uint64_t min = 0);
   void duration(std::string_view key, seconds& into, seconds min = seconds(1));
   void duration(std::string_view key, milliseconds& into, milliseconds min);
-  void durations(std::string_view key, std::vector<seconds>& into);  ///< At least one, over 0.
+  /// At least one, of whole seconds.
+  void durations(std::string_view key, std::vector<seconds>& into, seconds min);
   template <std::unsigned_integral T>
   void count(std::string_view key, T& into, T min = 0, T max = std::numeric_limits<T>::max()) {
     // TOML's integers are signed.

@@ -60,7 +60,7 @@ ttl = "1s"
 [queue]
 life = "30m"
 null_sender_life = "30m"
-retries = ["1s"]
+retries = ["1m"]
 """
 REFUSALS = {
     "unwelcome@receiver.example": "550 5.7.26 Unauthenticated email from example.com is not accepted",

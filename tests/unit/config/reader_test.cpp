@@ -81,6 +81,8 @@ const std::vector<Wrong> kWrongValues{
     {"[timeouts]\nmail = '500ms'\n", "'mail' in [timeouts] must be at least 1000ms"},
     {"[timeouts]\nmail = '1500ms'\n", "must be whole seconds"},
     {"[queue]\nretries = ['5m', '0s']\n", "signet.toml:11:18: 'retries' in [queue] must hold"},
+    {"[queue]\nretries = ['5m', '59s']\n", "must hold durations of at least 60s"},
+    {"[queue]\nretry_later = '30s'\n", "'retry_later' in [queue] must be at least 60000ms"},
     {"[queue]\nretries = []\n", "must hold at least one duration"},
     {"[signing]\nprofile = 'bulky'\n", "'profile' in [signing] is one of: standard, bulk"},
     {"[signing]\nplatform_domain = 'a_b'\n", "is \"a_b\", which is not a domain name"},
