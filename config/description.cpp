@@ -309,6 +309,8 @@ std::vector<SettingChange> compare(const std::map<std::string, std::string>& bef
   for (const auto& [name, value] : after) {
     if (!before.contains(name)) changes.push_back({name, "", value});
   }
+  // A table that comes or goes has members without a value, too.
+  std::erase_if(changes, [](const auto& each) { return each.before == each.after; });
   std::ranges::sort(changes, {}, &SettingChange::name);
   return changes;
 }

@@ -65,6 +65,7 @@ TEST(CompareTest, finds_what_differs_what_comes_and_what_goes) {
                           SettingChange{"user app.password", "true", ""},
                           SettingChange{"user app.scram", "true", ""}));
   EXPECT_THAT(compare(before, before), IsEmpty());
+  EXPECT_THAT(compare({{"listen old.hostname", ""}}, {{"listen new.hostname", ""}}), IsEmpty());
 }
 
 }  // namespace
