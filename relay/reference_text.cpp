@@ -149,7 +149,7 @@ std::string settings_manual(std::string_view example) {
     if (!is_written && was_written) page += ".fi\n";
     if (kind == LineKind::empty || (kind == LineKind::prose && was_written)) page += ".PP\n";
     if (kind == LineKind::prose) page += roff(line.substr(2)) + "\n";
-    if (is_written) page += "\\fB" + roff(line.starts_with('#') ? line.substr(1) : line) + "\\fR\n";
+    if (is_written) page += "\\fB" + roff(line) + "\\fR\n";
     last = kind;
   }
   if (last == LineKind::setting || last == LineKind::section) page += ".fi\n";
