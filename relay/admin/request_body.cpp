@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "relay/admin/harmless_text.hpp"
+
 namespace signet::admin {
 namespace {
 
@@ -20,11 +22,7 @@ std::string names_of(std::span<const Member> members) {
 }
 
 bool is_plain_text(std::string_view text, bool has_lines) {
-  const auto is_allowed = [has_lines](char c) {
-    return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) ||
-           (has_lines && (c == '\r' || c == '\n'));
-  };
-  return text.size() <= (has_lines ? kMaxLines : kMaxText) && std::ranges::all_of(text, is_allowed);
+  return text.size() <= (has_lines ? kMaxLines : kMaxText) && is_harmless(text, has_lines);
 }
 
 /// Parses, and tells of a member that is given twice (RFC 8259 4: names should be unique).

@@ -5,7 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdlib>
+#include <cwchar>
+
+#include "relay/smtp/utf8.hpp"
 
 namespace signet::admin {
 namespace {
@@ -17,13 +21,25 @@ constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::size_t kBar = 30;
 constexpr std::string_view kEllipsis = "\u2026";
 
-bool begins_character(char octet) { return (static_cast<unsigned char>(octet) & 0xC0U) != 0x80; }
+/// Columns of a character on a terminal, by the C library's table: 0 for what joins the one before.
+std::size_t width_of(std::string_view character) {
+  static const ::locale_t kUtf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  if (kUtf8 == nullptr) return 1;
+  const ::locale_t before = ::uselocale(kUtf8);
+  const int width = ::wcwidth(static_cast<wchar_t>(smtp::utf8_code_point(character)));
+  ::uselocale(before);
+  return width < 0 ? 1 : static_cast<std::size_t>(width);
+}
 
-/// Where the character after the first `count` begins; the whole length if there are no more.
-std::size_t end_of(std::string_view line, std::size_t count) {
+/// How much of `line` fits into so many columns: whole characters.
+std::size_t end_of(std::string_view line, std::size_t columns) {
   std::size_t at = 0;
-  for (std::size_t seen = 0; at < line.size(); ++at) {
-    if (begins_character(line[at]) && seen++ == count) break;
+  for (std::size_t taken = 0; at < line.size();) {
+    const std::size_t size = std::max<std::size_t>(smtp::utf8_character(line.substr(at)), 1);
+    const std::string_view character = line.substr(at, size);
+    taken += size == 1 ? 1 : width_of(character);
+    if (taken > columns) break;
+    at += size;
   }
   return at;
 }

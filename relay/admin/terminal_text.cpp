@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "relay/admin/harmless_text.hpp"
+
 namespace signet::admin {
 
 using nlohmann::json;
@@ -11,11 +13,7 @@ using nlohmann::json;
 std::string text_of(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return {};
-  std::string value = found->is_string() ? found->get<std::string>() : found->dump();
-  for (char& c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return value;
+  return harmless(found->is_string() ? found->get<std::string>() : found->dump());
 }
 
 std::int64_t number_of(const json& object, const char* key) {

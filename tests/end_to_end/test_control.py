@@ -119,7 +119,10 @@ class Control(EndToEnd):
         relay.send(mail.PLAIN)
         waiting.until(self, lambda: self.is_parked(relay), "it waits")
         told = self.command(relay, "explain", *relay.queued())
-        self.assertRegex(told["recipients"][0]["suspended"], r"^egress 192\.0\.2\.[12]: ipwarm$")
+        self.assertEqual(told["recipients"][0]["suspended"], "egress 192.0.2.1: ipwarm; egress 192.0.2.2: ipwarm")
+        self.command(relay, "queue", "suspend", "--client", "local")
+        told = self.command(relay, "explain", *relay.queued())
+        self.assertEqual(told["recipients"][0]["suspended"], "client local; egress 192.0.2.1: ipwarm; egress 192.0.2.2: ipwarm")
 
     def test_an_order_that_cannot_be_stored_is_neither_counted_nor_told_as_done(self):
         sink = self.sink()
@@ -340,4 +343,7 @@ class Control(EndToEnd):
         self.assertIn("client local.messages_per_hour: 0 -> 5\n", text)
         relay.configuration.write_text(running.replace("loops = 2", "loops = many"))
         self.command(relay, "check", "--against-running", status=2)
+        relay.configuration.write_text(running + f'[tls]\ncertificate = "{self.folder}/none.crt"\nkey = "{self.folder}/none.key"\n')
+        missing = run_program("check", "--against-running", "--config", relay.configuration, check=False)
+        self.assertEqual((missing.returncode, b"none.crt: No such file" in missing.stderr), (2, True), missing)
         relay.configuration.write_text(running)

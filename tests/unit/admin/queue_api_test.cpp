@@ -268,6 +268,9 @@ TEST(QueueClientTest, says_what_to_do_when_the_relay_is_not_there) {
 TEST(QueueTextTest, control_characters_do_not_reach_the_terminal) {
   const json list{{"messages", {{{"id", "X"}, {"last_reply", "\x1B[2Jgone"}}}}};
   EXPECT_THAT(list_text(list), HasSubstr("?[2Jgone"));
+  const json turned{
+      {"messages", {{{"id", "X"}, {"last_reply", "\u009b31m \u202egone\u2066 \u00e4"}}}}};
+  EXPECT_THAT(list_text(turned), HasSubstr("?31m ?gone? \u00e4"));
 }
 
 TEST(QueueTextTest, ages_and_sizes_are_short) {

@@ -99,6 +99,8 @@ TEST(RequestBodyTest, refuses_all_else_and_says_why) {
       {R"({"reason":null})", "'reason' is a string"},
       {R"({"reason":"a\r\nb"})", "'reason' is a string"},
       {R"({"reason":")" + std::string(501, 'x') + "\"}", "'reason' is a string"},
+      {"{\"reason\":\"a\u009b31mb\"}", "'reason' is a string"},
+      {"{\"reason\":\"a\u202eb\"}", "'reason' is a string"},
       {R"({"pem":"a\tb"})", "'pem' is a string of at most 8192"},
       {R"({"pem":")" + std::string(8193, 'x') + "\"}", "'pem' is a string"},
       {R"({"unproven":"yes"})", "true or false"}};

@@ -25,6 +25,13 @@ TEST(FitTest, counts_characters_not_octets) {
   EXPECT_EQ(fit("\u00e4\u00f6\u00fc\u00df", 3), "\u00e4\u00f6\u2026");
 }
 
+TEST(FitTest, wide_characters_take_two_columns_and_accents_none) {
+  EXPECT_EQ(fit("\u6f22\u5b57", 4), "\u6f22\u5b57");
+  EXPECT_EQ(fit("\u6f22\u5b57", 3), "\u6f22\u2026");
+  EXPECT_EQ(fit("a\u6f22\u5b57", 4), "a\u6f22\u2026");
+  EXPECT_EQ(fit("e\u0301e\u0301e", 3), "e\u0301e\u0301e");
+}
+
 TEST(FitTest, leaves_text_alone_that_goes_to_no_terminal) {
   EXPECT_EQ(fit(std::string(500, 'x') + "\n", 0), std::string(500, 'x') + "\n");
 }
