@@ -21,8 +21,8 @@ class AdminAudit final : public admin::Auditor {
                     .with("method", fact.method)
                     .with("target", target(fact.target))
                     .with("status", std::int64_t{fact.status});
-    if (!fact.detail.empty()) static_cast<void>(std::move(line).with("detail", fact.detail));
-    services_.log.write(std::move(line));
+    services_.log.write(fact.detail.empty() ? std::move(line)
+                                            : std::move(line).with("detail", fact.detail));
   }
 
  private:

@@ -1,4 +1,5 @@
 // The program: subcommands and their options. Wiring is in relay.cpp, each command in its own file.
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -294,12 +295,12 @@ std::string unknown_command(const CLI::App& app, int argc, char** argv) {
         std::ranges::find_if(commands, [&](const auto& each) { return each.first == word; });
     if (found == commands.end()) {
       std::vector<std::string> known;
+      known.reserve(commands.size());
       for (const auto& [name, command] : commands) known.push_back(name);
       const std::string best = signet::config::nearest_word(word, known);
       const std::string place = group == &app ? "signet" : "signet " + group->get_name();
-      return place + " has no command \"" + word + "\"" +
-             (best.empty() ? "" : ": did you mean \"" + best + "\"?") + "\n" + place +
-             " --help lists them";
+      return fmt::format("{} has no command \"{}\"{}\n{} --help lists them", place, word,
+                         best.empty() ? "" : fmt::format(": did you mean \"{}\"?", best), place);
     }
     group = found->second;
   }

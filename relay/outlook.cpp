@@ -90,7 +90,7 @@ class Named {
 
 Domain example_recipient(const config::RouteSettings& route) {
   if (!route.domains.empty()) return route.domains.front();
-  const Domain nowhere = *Domain::parse("elsewhere.invalid");
+  Domain nowhere = *Domain::parse("elsewhere.invalid");
   if (route.is_default || route.subdomains_of.empty()) return nowhere;
   const auto below = Domain::parse("elsewhere." + route.subdomains_of.front().text());
   return below ? *below : nowhere;

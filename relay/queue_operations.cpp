@@ -112,11 +112,11 @@ void QueueOperations::bounce(admin::QueueOrder order, Done done) {
                         done = std::move(done)]() mutable {
     const QueueId id = order.id;
     const std::string why = order.reason.empty() ? "" : ": " + order.reason;
+    auto is_meant = [only = order.only](const spool::RecipientState& recipient) {
+      return only.covers(recipient);
+    };
     pipeline.outbound().give_up(
-        id, "554 5.7.1 Message returned by the operator" + why,
-        [only = order.only](const spool::RecipientState& recipient) {
-          return only.covers(recipient);
-        },
+        id, "554 5.7.1 Message returned by the operator" + why, std::move(is_meant),
         [this, order = std::move(order), done = std::move(done)](Result<void> given_up) mutable {
           if (given_up) note("bounce", order);
           done(std::move(given_up));

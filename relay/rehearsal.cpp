@@ -106,6 +106,7 @@ net::Task<std::string> Rehearsal::objection(std::shared_ptr<const config::Settin
   const auto after = co_await outlooks_of(explainer_, loop_, next, kinds, deadline,
                                           running->alignment.enabled ? always : where_set);
   std::vector<KindChange> changes;
+  changes.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i)
     changes.push_back({std::move(all[i]), compare_outlooks(*before[i], *after[i])});
   co_return objection_to(changes, rules);

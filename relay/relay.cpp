@@ -164,6 +164,7 @@ Result<void> Relay::open_workers() {
 Result<void> Relay::open_listeners() {
   inherited_ = std::make_unique<net::InheritedSockets>();
   std::vector<net::Worker> slots;
+  slots.reserve(workers_.size());
   for (const Worker& worker : workers_) slots.push_back(worker.slot);
   for (const config::ListenerSettings& settings : options_.settings->listeners) {
     const net::Listener::Handler serve = [this, settings](net::Stream stream,
@@ -201,6 +202,7 @@ net::Task<void> Relay::session(net::Stream stream, config::ListenerSettings list
 
 std::vector<Endpoint> Relay::smtp_endpoints() const {
   std::vector<Endpoint> endpoints;
+  endpoints.reserve(listeners_.size());
   for (const auto& listener : listeners_) endpoints.push_back(listener->endpoint());
   return endpoints;
 }

@@ -18,6 +18,7 @@ namespace {
 Result<std::shared_ptr<const net::ServerTls>> load_server_tls(const config::TlsSettings& tls) {
   if (tls.certificates.empty()) return std::shared_ptr<const net::ServerTls>{};
   std::vector<net::CertificateFiles> files;
+  files.reserve(tls.certificates.size());
   for (const auto& pair : tls.certificates) files.push_back({pair.certificate, pair.key});
   return net::ServerTls::load(files, tls.client_ca);
 }

@@ -78,6 +78,7 @@ InheritedSockets::~InheritedSockets() {
 
 std::vector<std::string> InheritedSockets::left() const {
   std::vector<std::string> addresses;
+  addresses.reserve(descriptors_.size());
   for (const int descriptor : descriptors_) addresses.push_back(address_of(descriptor));
   return addresses;
 }

@@ -30,7 +30,10 @@ bool is_dot_string(std::string_view text) {
 std::size_t quoted_string(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') return i + 1;
-    if (text[i] == '\\' && (++i == text.size() || !is_printable(text[i]))) return 0;
+    if (text[i] == '\\') {
+      ++i;
+      if (i == text.size() || !is_printable(text[i])) return 0;
+    }
     if (is_control(text[i])) return 0;
   }
   return 0;

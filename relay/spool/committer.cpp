@@ -25,21 +25,22 @@ Committer::~Committer() {
 void Committer::submit(Request request) {
   const std::size_t bytes = request.bytes();
   bool wake = false;
-  bool full = false;
+  std::optional<Request> refused;
   {
     const std::lock_guard lock(mutex_);
     const bool is_message = request.needs_sync() || std::holds_alternative<PutChunk>(request.what);
-    full = is_message && waiting_bytes_ + bytes > kMaxWaitingBytes;
-    if (!full) {
+    if (is_message && waiting_bytes_ + bytes > kMaxWaitingBytes) {
+      refused = std::move(request);
+    } else {
       wake = waiting_.empty() && !gathering_;
       waiting_bytes_ += bytes;
       waiting_.push_back(std::move(request));
     }
   }
   if (wake) wake_.notify_one();
-  if (!full) return;
+  if (!refused) return;
   Completions answer;
-  answer.add(request.on, std::move(request.done),
+  answer.add(refused->on, std::move(refused->done),
              fail(Fault::memory_short, "too much waits for the spool"));
   answer.post();
 }

@@ -188,7 +188,7 @@ void Database::adopt(Database& fresh) {
 
 rocksdb::Status Database::write(rocksdb::WriteBatch& batch, bool sync) const {
   const std::string last(1, static_cast<char>(Mark::last));
-  const rocksdb::Status added = batch.Put(column(Column::mark), last, "");
+  rocksdb::Status added = batch.Put(column(Column::mark), last, "");
   if (!added.ok()) return added;
   rocksdb::WriteOptions options;
   options.sync = sync;

@@ -62,7 +62,7 @@ class Exporter {
   /// Only a whole message gets the name of one.
   [[nodiscard]] Result<void> write_mail(const Record& record) const {
     const auto partial = path_of(record.id, ".eml.partial");
-    const Result<void> written = write_parts(record, partial);
+    Result<void> written = write_parts(record, partial);
     if (!written) return written;
     std::error_code error;
     std::filesystem::rename(partial, path_of(record.id, ".eml"), error);

@@ -154,6 +154,7 @@ void large(const char* name, const std::shared_ptr<const keys::SigningDomain>& d
 double threads_rate(unsigned threads, const sign::Plan& plan, double seconds) {
   std::vector<Count> counts(threads);
   std::vector<std::thread> running;
+  running.reserve(threads);
   const auto begin = std::chrono::steady_clock::now();
   for (auto& count : counts)
     running.emplace_back([&plan, &count, seconds] {
