@@ -138,6 +138,8 @@ class Alerts(Watched):
         self.wait_for_silence("SignetSpfNearLimit", action=lambda: self.send("many.example"))
 
     def test_mail_that_all_leaves_unsigned_raises_an_alert_until_something_is_signed(self):
+        self.send()
+        waiting.until(self, lambda: self.prometheus.instant("signet:signatures:increase15m"), "a signature was seen")
         self.wait_for("SignetNothingSigns", lambda: self.send("keyless.example"))
         self.wait_for_silence("SignetNothingSigns", action=self.send)
 
