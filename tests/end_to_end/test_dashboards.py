@@ -16,6 +16,7 @@ from case import EndToEnd
 from certificates import Certificate
 from test_alignment import BOTH, ONE, POOL, client, txt
 from test_clients import user_line
+from test_rules import promtool
 from test_webhook import Receiver
 from watching import MONITORING, Prometheus
 
@@ -68,6 +69,8 @@ REFUSALS = {
     "later@receiver.example": "450 4.2.1 Try again later",
 }
 RANGE = 60  # Seconds a dashboard shows here.
+# A share: what of a counter has one label's good value, by all of it.
+SHARE = re.compile(r'sum(?: by \((?P<by>\w+)\))? ?\(\w+\((?P<metric>\w+_total)\{(?P<label>\w+)="(?P<good>\w+)", [^}]*\}.* / ')
 
 
 def dashboards():
@@ -236,6 +239,32 @@ class Dashboards(EndToEnd):
                     self.assertNotIn("vector(", target["expr"])
                     used = set(re.findall(r"\$(?!__)(\w+)", target["expr"]))
                     self.assertEqual(used - set(variables(dashboard)), set(), (name, panel["title"]))
+
+    def test_a_share_of_which_nothing_is_good_is_0_and_not_absent(self):
+        cases = []
+        for expression in (target["expr"] for dashboard in dashboards().values() for panel in panels(dashboard) for target in panel["targets"]):
+            if found := SHARE.search(expression):
+                cases += [self.share_case(expression, found, "wrong", 0), self.share_case(expression, found, found["good"], 1)]
+        self.assertEqual(len(cases), 2 * 8)
+        file = self.folder / "shares.test.yml"
+        file.write_text(json.dumps({"evaluation_interval": "10s", "tests": cases}))
+        status, said = promtool("test", "rules", file)
+        self.assertEqual(status, 0, said)
+
+    @staticmethod
+    def share_case(expression, share, value, expected):
+        """For promtool: all that is counted has `value` for the label of the share."""
+        others = set(re.findall(r'(\w+)=~"', expression)) | ({share["by"]} if share["by"] else set())
+        labels = [f'{share["label"]}="{value}"', *(f'{name}="x"' for name in sorted(others))]
+        return {
+            "interval": "10s",
+            "input_series": [{"series": f'{share["metric"]}{{{", ".join(labels)}}}', "values": "0+1x60"}],
+            "promql_expr_test": [{
+                "expr": substituted(expression),
+                "eval_time": "5m",
+                "exp_samples": [{"labels": f'{{{share["by"]}="x"}}' if share["by"] else "{}", "value": expected}],
+            }],
+        }
 
     def test_links_lead_from_a_domain_to_its_reasons(self):
         dashboard = dashboards()["signet-compliance"]
