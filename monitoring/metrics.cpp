@@ -98,10 +98,7 @@ struct Metrics::Impl {
     std::get<Counter*>(dropped.begin()->second)->Increment();
   }
   void scrape(Family family, double value);
-  bool is_allowed(std::string_view label, std::string_view value) {
-    const std::shared_lock lock(mutex);
-    return allowed[bound_of(label)].contains(value);
-  }
+  bool are_allowed(Family family, Values values);
   Series find_or_make(Family family, Values values);
   Series make(Family family, const std::string& key, Values values);
   Series add(FamilySeries& to, const prometheus::Labels& labels);
@@ -113,6 +110,10 @@ struct Metrics::Impl {
   }
   Gauge& gauge(Family family, Values values = {}) {
     return *std::get<Gauge*>(find_or_make(family, values));
+  }
+  /// Nothing where a value is not allowed: a gauge of "other" would tell of the last of many.
+  void set_if_allowed(Family family, Values values, double value) {
+    if (are_allowed(family, values)) gauge(family, values).Set(value);
   }
   Histogram& histogram(Family family, Values values = {}) {
     return *std::get<Histogram*>(find_or_make(family, values));
@@ -160,6 +161,14 @@ std::string_view Metrics::Impl::bounded(const char* label, std::string_view valu
 
 void Metrics::Impl::count_other(const char* label, std::string_view value, std::string_view shown) {
   if (shown.data() == kOther.data() && value != kOther) other_values[bound_of(label)]->Increment();
+}
+
+bool Metrics::Impl::are_allowed(Family family, Values values) {
+  const FamilyRow& row = monitoring::row(family);
+  const std::shared_lock lock(mutex);
+  std::size_t i = 0;
+  return std::ranges::all_of(
+      values, [&](std::string_view value) { return bounded(row.labels[i++], value) == value; });
 }
 
 void Metrics::Impl::scrape(Family family, double value) {
@@ -286,9 +295,9 @@ void Metrics::worlds_differ(std::string_view domain) {
 void Metrics::spf_result(std::string_view domain, std::string_view egress, std::string_view result,
                          unsigned lookups) {
   impl_->counter(Family::spf_results, {domain, egress, result}).Increment();
-  impl_->gauge(Family::spf_lookups, {domain}).Set(lookups);
+  impl_->set_if_allowed(Family::spf_lookups, {domain}, lookups);
   if (result != "temperror")  // What is not known changes nothing.
-    impl_->gauge(Family::spf_egress_pass, {domain, egress}).Set(result == "pass" ? 1 : 0);
+    impl_->set_if_allowed(Family::spf_egress_pass, {domain, egress}, result == "pass" ? 1 : 0);
 }
 void Metrics::verdict_cache(std::string_view kind, std::string_view event) {
   impl_->counter(Family::verdict_cache, {kind, event}).Increment();
@@ -399,12 +408,10 @@ void Metrics::key_census(std::int64_t mismatches, std::int64_t oldest_active,
   impl_->gauge(Family::key_next_rotation).Set(static_cast<double>(next_rotation));
 }
 void Metrics::domain_keys(std::string_view domain, std::string_view state, std::int64_t count) {
-  if (impl_->is_allowed("domain", domain))
-    impl_->gauge(Family::domain_keys, {domain, state}).Set(static_cast<double>(count));
+  impl_->set_if_allowed(Family::domain_keys, {domain, state}, static_cast<double>(count));
 }
 void Metrics::domain_key_rotation(std::string_view domain, std::int64_t rotation) {
-  if (impl_->is_allowed("domain", domain))
-    impl_->gauge(Family::domain_key_rotation, {domain}).Set(static_cast<double>(rotation));
+  impl_->set_if_allowed(Family::domain_key_rotation, {domain}, static_cast<double>(rotation));
 }
 void Metrics::publisher_failed() { impl_->counter(Family::publisher_errors).Increment(); }
 

@@ -45,6 +45,8 @@ class Metrics {
                  std::string_view action);
   void strict_alignment(std::string_view domain, std::string_view verdict);
   void worlds_differ(std::string_view domain);
+  /// Counted, and the gauges set where domain and egress are allowed labels: a HELO name or a
+  /// stranger's domain has none.
   void spf_result(std::string_view domain, std::string_view egress, std::string_view result,
                   unsigned lookups);
   void verdict_cache(std::string_view kind, std::string_view event);

@@ -1,6 +1,7 @@
 // The relay reads its configuration anew, while it runs.
 #include <spdlog/spdlog.h>
 
+#include "relay/align/ways_out.hpp"
 #include "relay/relay.hpp"
 #include "relay/snapshot.hpp"
 
@@ -74,7 +75,12 @@ void Relay::allow_labels(const config::Settings& settings) {
     for (const auto& address : pool.addresses)
       metrics_.allow(Label::egress, address.public_address.to_string());
   }
-  for (const auto& route : settings.routes) metrics_.allow(Label::route, route.name);
+  for (const auto& route : settings.routes) {
+    metrics_.allow(Label::route, route.name);
+    align::WaysOut ways;  // Of a next hop that is not ours: its SPF addresses.
+    align::add_ways(route, nullptr, false, ways);
+    for (const auto& point : ways.points) metrics_.allow(Label::egress, point.address.to_string());
+  }
   if (settings.signing.platform_domain)
     metrics_.allow(Label::domain, settings.signing.platform_domain->text());
 }

@@ -206,6 +206,9 @@ class Alignment(EndToEnd):
         relay.send(mail.PLAIN, sender="")
         sink.one()
         self.assertEqual(relay.metric("signet_alignment_messages_total", verdict="pass", reason="aligned_by_spf_alone"), 1)
+        self.assertEqual(relay.metric("signet_spf_results_total", domain="other", result="pass"), 2)
+        for gauge in ("signet_spf_egress_pass", "signet_spf_lookups"):  # A HELO name is no domain of ours.
+            self.assertNotIn(f"{gauge}{{", relay.get("/metrics")[1])
 
     def test_foreign_mail_counts_by_the_signature_it_brings(self):
         signer = relays.Relay(self, self.folder / "signer", relays.route(1))
@@ -241,6 +244,7 @@ class Alignment(EndToEnd):
                 sink.one()
             else:
                 self.assertIn(f"does not list {address}", relay.refusal(mail.PLAIN)[1])
+            self.assertIn(f'signet_spf_egress_pass{{domain="example.com",egress="{address}"}} {int(taken)}\n', relay.get("/metrics")[1])
 
     def test_mail_for_a_maildir_asks_nothing(self):
         hop = f'[[route]]\nname = "default"\ndefault = true\nnext_hop = "maildir:{self.folder}/Maildir"\n'

@@ -238,6 +238,21 @@ TEST(MetricsTest, the_last_spf_result_that_is_known_is_a_gauge) {
   EXPECT_EQ(value_of(metrics, gauge), "1");
 }
 
+TEST(MetricsTest, spf_of_a_domain_or_address_that_is_not_ours_has_no_gauge) {
+  Metrics metrics;
+  metrics.allow(Metrics::Label::domain, "example.com");
+  metrics.allow(Metrics::Label::egress, "192.0.2.1");
+  metrics.spf_result("mx1.example.com", "192.0.2.1", "none", 1);
+  metrics.spf_result("example.com", "203.0.113.1", "fail", 2);
+  EXPECT_THAT(metrics.expose(), Not(HasSubstr("signet_spf_egress_pass{")));
+  EXPECT_EQ(value_of(metrics, R"(signet_spf_lookups{domain="other"})"), "absent");
+  EXPECT_EQ(value_of(metrics, R"(signet_spf_lookups{domain="example.com"})"), "2");
+  EXPECT_EQ(
+      value_of(metrics,
+               R"(signet_spf_results_total{domain="other",egress="192.0.2.1",result="none"})"),
+      "1");
+}
+
 TEST(MetricsTest, a_configuration_that_fails_to_load_is_no_new_generation) {
   Metrics metrics;
   metrics.configuration_read(true, 1'800'000'000);
