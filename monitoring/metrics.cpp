@@ -76,6 +76,12 @@ std::string_view class_of(std::string_view reply) {
   return reply.empty() ? "none" : kOther;
 }
 
+/// Of a key of a series: values, each with a NUL behind it.
+std::string_view value_at(std::string_view key, std::size_t position) {
+  for (; position > 0; --position) key.remove_prefix(key.find('\0') + 1);
+  return key.substr(0, key.find('\0'));
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -102,8 +108,8 @@ struct Metrics::Impl {
   Series find_or_make(Family family, Values values);
   Series make(Family family, const std::string& key, Values values);
   Series add(FamilySeries& to, const prometheus::Labels& labels);
-  /// Those whose first label has that value. Nobody else may be about to set one.
-  void remove_gauges(Family family, std::string_view first);
+  /// Those whose label at `position` has that value.
+  void remove_gauges(Family family, std::size_t position, std::string_view value);
 
   Counter& counter(Family family, Values values = {}) {
     return *std::get<Counter*>(find_or_make(family, values));
@@ -113,6 +119,7 @@ struct Metrics::Impl {
   }
   /// Nothing where a value is not allowed: a gauge of "other" would tell of the last of many.
   void set_if_allowed(Family family, Values values, double value) {
+    const std::shared_lock lock(removal);
     if (are_allowed(family, values)) gauge(family, values).Set(value);
   }
   Histogram& histogram(Family family, Values values = {}) {
@@ -124,6 +131,7 @@ struct Metrics::Impl {
   std::array<TextSet, kBoundedLabels.size()> allowed;
   std::vector<FamilySeries> families;
   std::array<Counter*, kBoundedLabels.size()> other_values{};
+  std::shared_mutex removal;  // Shared while a gauge that may be removed is set; before `mutex`.
   std::mutex scrape_mutex;
   std::map<Family, std::function<double()>> scraped;
 };
@@ -232,12 +240,12 @@ Metrics::Impl::Series Metrics::Impl::add(FamilySeries& to, const prometheus::Lab
                          : Histogram::BucketBoundaries(kSizeBuckets.begin(), kSizeBuckets.end()));
 }
 
-void Metrics::Impl::remove_gauges(Family family, std::string_view first) {
-  const std::unique_lock lock(mutex);
+void Metrics::Impl::remove_gauges(Family family, std::size_t position, std::string_view value) {
+  const std::scoped_lock lock(removal, mutex);
   FamilySeries& mine = families[static_cast<std::size_t>(family)];
   std::erase_if(mine.series, [&](const auto& each) {
     const auto& [key, series] = each;
-    if (!key.starts_with(std::string(first) + '\0')) return false;
+    if (value_at(key, position) != value) return false;
     std::get<prometheus::Family<Gauge>*>(mine.family)->Remove(std::get<Gauge*>(series));
     return true;
   });
@@ -255,6 +263,21 @@ void Metrics::allow(Label label, std::string_view value) {
   }
   const std::unique_lock lock(impl_->mutex);
   if (values.size() < kMaxAllowed) values.emplace(value);
+}
+
+void Metrics::forget(Label label, std::string_view value) {
+  {
+    const std::unique_lock lock(impl_->mutex);
+    TextSet& values = impl_->allowed[static_cast<std::size_t>(label)];
+    if (const auto found = values.find(value); found != values.end()) values.erase(found);
+  }
+  const std::string_view name = kBoundedLabels[static_cast<std::size_t>(label)];
+  for (const FamilyRow& row : kFamilies) {
+    for (std::size_t i = 0; row.kind == Kind::gauge && i < row.labels.size(); ++i) {
+      if (row.labels[i] != nullptr && row.labels[i] == name)
+        impl_->remove_gauges(row.family, i, value);
+    }
+  }
 }
 
 void Metrics::connection_opened(std::string_view listener) {
@@ -419,16 +442,15 @@ void Metrics::audited() { impl_->counter(Family::audits).Increment(); }
 void Metrics::audit_check(std::string_view domain, std::string_view check, double value) {
   {
     const std::shared_lock lock(impl_->mutex);
-    if (impl_->bounded("domain", domain) != domain) return;
     // With a full table there would be one gauge for many domains.
     const auto& series = impl_->families[static_cast<std::size_t>(Family::audit_check)].series;
     const std::string key = std::string(domain) + '\0' + std::string(check) + '\0';
     if (series.size() >= kMaxSeries && !series.contains(std::string_view(key))) return;
   }
-  impl_->gauge(Family::audit_check, {domain, check}).Set(value);
+  impl_->set_if_allowed(Family::audit_check, {domain, check}, value);
 }
 void Metrics::audit_forgotten(std::string_view domain) {
-  impl_->remove_gauges(Family::audit_check, domain);
+  impl_->remove_gauges(Family::audit_check, 0, domain);
 }
 void Metrics::audit_domains(std::string_view check, std::string_view result, std::int64_t count) {
   impl_->gauge(Family::audit_domains, {check, result}).Set(static_cast<double>(count));

@@ -30,6 +30,8 @@ class Metrics {
   enum class Label { client, domain, pool, route, egress };
   /// Values of `label` that may appear; others become "other".
   void allow(Label label, std::string_view value);
+  /// A value that is no more: it becomes "other", and its gauges go. Counters stay.
+  void forget(Label label, std::string_view value);
 
   // accept, authorise
   void connection_opened(std::string_view listener);

@@ -74,6 +74,7 @@ class Relay {
   /// Reloads, and tells how it went. Any thread.
   void reload_for(OperatorActions::Reloaded done);
   void allow_labels(const config::Settings& settings);
+  void forget_labels(const config::Settings& before, const config::Settings& now);
   void tell_certificates(const Snapshot& snapshot);
 
   Options options_;

@@ -1,11 +1,47 @@
 // The relay reads its configuration anew, while it runs.
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "relay/align/ways_out.hpp"
 #include "relay/relay.hpp"
 #include "relay/snapshot.hpp"
 
 namespace signet {
+namespace {
+
+using Label = monitoring::Metrics::Label;
+using Labels = std::set<std::pair<Label, std::string>>;
+
+/// Addresses of ours, and those of a next hop that SPF must list.
+void add_addresses(const config::Settings& settings, Labels& labels) {
+  for (const auto& pool : settings.pools) {
+    for (const auto& address : pool.addresses)
+      labels.emplace(Label::egress, address.public_address.to_string());
+  }
+  for (const auto& route : settings.routes) {
+    align::WaysOut ways;
+    align::add_ways(route, nullptr, false, ways);
+    for (const auto& point : ways.points) labels.emplace(Label::egress, point.address.to_string());
+  }
+}
+
+/// The values of labels that a configuration names.
+Labels labels_of(const config::Settings& settings) {
+  Labels labels;
+  for (const auto& client : settings.clients) {
+    labels.emplace(Label::client, client.name);
+    for (const Domain& domain : client.domains) labels.emplace(Label::domain, domain.text());
+  }
+  for (const auto& pool : settings.pools) labels.emplace(Label::pool, pool.name);
+  for (const auto& route : settings.routes) labels.emplace(Label::route, route.name);
+  if (settings.signing.platform_domain)
+    labels.emplace(Label::domain, settings.signing.platform_domain->text());
+  add_addresses(settings, labels);
+  return labels;
+}
+
+}  // namespace
 
 // One at a time, and once more for those that came meanwhile: what was read last is what counts.
 net::Task<void> Relay::reload() {
@@ -58,31 +94,23 @@ net::Task<Result<void>> Relay::reload_once() {
   allow_labels(*loaded->settings);
   tell_certificates(*loaded);
   webhook_->aim(loaded->webhook);
+  const auto before = current_->get()->settings;
   current_->set(std::move(*loaded));
+  forget_labels(*before, *current_->get()->settings);
   reloads_.applied(clock_.now(), unchanged);
   spdlog::info("configuration reloaded");
   co_return Result<void>{};
 }
 
 void Relay::allow_labels(const config::Settings& settings) {
-  using Label = monitoring::Metrics::Label;
-  for (const auto& client : settings.clients) {
-    metrics_.allow(Label::client, client.name);
-    for (const Domain& domain : client.domains) metrics_.allow(Label::domain, domain.text());
+  for (const auto& [label, value] : labels_of(settings)) metrics_.allow(label, value);
+}
+
+void Relay::forget_labels(const config::Settings& before, const config::Settings& now) {
+  const auto kept = labels_of(now);
+  for (const auto& each : labels_of(before)) {
+    if (!kept.contains(each)) metrics_.forget(each.first, each.second);
   }
-  for (const auto& pool : settings.pools) {
-    metrics_.allow(Label::pool, pool.name);
-    for (const auto& address : pool.addresses)
-      metrics_.allow(Label::egress, address.public_address.to_string());
-  }
-  for (const auto& route : settings.routes) {
-    metrics_.allow(Label::route, route.name);
-    align::WaysOut ways;  // Of a next hop that is not ours: its SPF addresses.
-    align::add_ways(route, nullptr, false, ways);
-    for (const auto& point : ways.points) metrics_.allow(Label::egress, point.address.to_string());
-  }
-  if (settings.signing.platform_domain)
-    metrics_.allow(Label::domain, settings.signing.platform_domain->text());
 }
 
 void Relay::tell_certificates(const Snapshot& snapshot) {

@@ -114,6 +114,16 @@ class Alerts(Watched):
         self.wait_for_silence("SignetEgressNotInSpf", action=lambda: self.send("keyless.example"))
         self.wait_for_silence("SignetUnsignedMail")
 
+    def test_an_address_that_spf_misses_is_named_until_it_is_taken_from_the_pool(self):
+        self.send("keyless.example")
+        self.wait_for("SignetEgressNotInSpf", domain="keyless.example", egress="192.0.2.2")
+        second = next(line for line in POOL.splitlines(True) if "192.0.2.2" in line)
+        self.relay_.write_configuration(routes=self.relay_.parts["routes"].replace(second, ""))
+        self.relay_.reload()
+        self.wait_for_silence("SignetEgressNotInSpf")
+        self.send("keyless.example")
+        self.assertEqual(self.relay_.metric("signet_spf_egress_pass", domain="keyless.example"), 1)
+
     def test_a_record_taken_from_the_dns_is_named_and_burns_the_objective_until_it_is_back(self):
         record = next(iter(self.relay_.keys))
         self.names_.change(BOTH, "v=spf1 -all")  # Else mail passes by SPF.

@@ -253,6 +253,58 @@ TEST(MetricsTest, spf_of_a_domain_or_address_that_is_not_ours_has_no_gauge) {
       "1");
 }
 
+TEST(MetricsTest, gauges_of_what_is_forgotten_go_and_do_not_come_back) {
+  Metrics metrics;
+  const auto pass = [](const std::string& domain, const std::string& egress) {
+    return R"(signet_spf_egress_pass{domain=")" + domain + R"(",egress=")" + egress + R"("})";
+  };
+  const auto judge_all = [&] {
+    for (const char* domain : {"example.com", "example.net"}) {
+      for (const char* egress : {"192.0.2.1", "192.0.2.2"})
+        metrics.spf_result(domain, egress, "fail", 1);
+      metrics.domain_keys(domain, "active", 1);
+      metrics.audit_check(domain, "spf", 0);
+    }
+  };
+  for (const char* domain : {"example.com", "example.net"})
+    metrics.allow(Metrics::Label::domain, domain);
+  for (const char* egress : {"192.0.2.1", "192.0.2.2"})
+    metrics.allow(Metrics::Label::egress, egress);
+  judge_all();
+  metrics.forget(Metrics::Label::egress, "192.0.2.2");
+  metrics.forget(Metrics::Label::domain, "example.net");
+  for (int round = 0; round < 2; ++round, judge_all()) {  // An answer may come late.
+    EXPECT_EQ(value_of(metrics, pass("example.com", "192.0.2.1")), "0");
+    EXPECT_EQ(value_of(metrics, pass("example.com", "192.0.2.2")), "absent");
+    EXPECT_EQ(value_of(metrics, pass("example.net", "192.0.2.1")), "absent");
+    EXPECT_EQ(value_of(metrics, R"(signet_spf_lookups{domain="example.net"})"), "absent");
+    EXPECT_EQ(value_of(metrics, R"(signet_audit_check{check="spf",domain="example.net"})"),
+              "absent");
+    EXPECT_EQ(value_of(metrics, R"(signet_domain_keys{domain="example.net",state="active"})"),
+              "absent");
+    EXPECT_EQ(value_of(metrics, R"(signet_domain_keys{domain="example.com",state="active"})"), "1");
+  }
+  metrics.allow(Metrics::Label::egress, "192.0.2.2");
+  judge_all();
+  EXPECT_EQ(value_of(metrics, pass("example.com", "192.0.2.2")), "0");
+}
+
+TEST(MetricsTest, gauges_may_be_forgotten_while_they_are_set) {
+  Metrics metrics;
+  metrics.allow(Metrics::Label::domain, "example.com");
+  std::jthread setting([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) metrics.domain_keys("example.com", "active", 1);
+  });
+  for (int i = 0; i < 500; ++i) {
+    metrics.forget(Metrics::Label::domain, "example.com");
+    metrics.allow(Metrics::Label::domain, "example.com");
+  }
+  setting.request_stop();
+  setting.join();
+  metrics.domain_keys("example.com", "active", 1);
+  EXPECT_EQ(value_of(metrics, R"(signet_domain_keys{domain="example.com",state="active"})"), "1");
+}
+
 TEST(MetricsTest, a_configuration_that_fails_to_load_is_no_new_generation) {
   Metrics metrics;
   metrics.configuration_read(true, 1'800'000'000);
