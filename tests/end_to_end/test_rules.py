@@ -43,7 +43,7 @@ class Rules(EndToEnd):
     def test_every_alert_has_a_firing_and_a_silent_case(self):
         fires, silent = set(), set()
         for case in (case for file in CASES for case in parsed(file)["tests"]):
-            for check in case["alert_rule_test"]:
+            for check in case.get("alert_rule_test", ()):
                 (fires if check["exp_alerts"] else silent).add(check["alertname"])
         self.assertEqual(fires, set(self.alerts()))
         self.assertEqual(silent, set(self.alerts()))
