@@ -87,7 +87,7 @@ def unit(metric):
         return "0 or 1"
     if name.endswith("_timestamp_seconds") or name == "process_start_time_seconds":
         return "seconds since 1970"
-    for ending in ("seconds", "bytes"):
+    for ending in ("seconds", "bytes", "ratio"):
         if name.endswith("_" + ending):
             return ending
     return "count"

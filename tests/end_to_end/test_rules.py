@@ -71,3 +71,7 @@ class Rules(EndToEnd):
     def test_the_reference_is_made_from_what_the_program_lists_now(self):
         made = reference.reference(str(peers.PROGRAM))
         self.assertEqual((MONITORING / "METRICS.md").read_text(), made, "METRICS.md is stale: ninja metrics_reference")
+
+    def test_the_reference_gives_each_metric_its_unit(self):
+        for name, unit in {"signet_spool_disk_free_ratio": "ratio", "signet_spool_disk_free_bytes": "bytes", "signet_queue_messages": "count"}.items():
+            self.assertEqual(reference.unit({"name": name, "help": ""}), unit)
