@@ -267,7 +267,7 @@ void Metrics::allow(Label label, std::string_view value) {
 
 void Metrics::forget(Label label, std::string_view value) {
   {
-    const std::unique_lock lock(impl_->mutex);
+    const std::scoped_lock lock(impl_->removal, impl_->mutex);
     TextSet& values = impl_->allowed[static_cast<std::size_t>(label)];
     if (const auto found = values.find(value); found != values.end()) values.erase(found);
   }

@@ -295,12 +295,13 @@ TEST(MetricsTest, gauges_may_be_forgotten_while_they_are_set) {
   std::jthread setting([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) metrics.domain_keys("example.com", "active", 1);
   });
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     metrics.forget(Metrics::Label::domain, "example.com");
     metrics.allow(Metrics::Label::domain, "example.com");
   }
   setting.request_stop();
   setting.join();
+  EXPECT_EQ(value_of(metrics, R"(signet_domain_keys{domain="other",state="active"})"), "absent");
   metrics.domain_keys("example.com", "active", 1);
   EXPECT_EQ(value_of(metrics, R"(signet_domain_keys{domain="example.com",state="active"})"), "1");
 }
