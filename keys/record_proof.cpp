@@ -17,13 +17,18 @@ constexpr std::size_t kMaxServers = 16;
 constexpr int kMaxAliases = 4;
 constexpr int kMaxLabels = 20;
 
+/// DNS names know no case (RFC 4343).
+std::string lowered(std::string name) {
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return name;
+}
+
 std::string text_of(const ldns_rdf* name) {
   const Ldns<char> text(ldns_rdf2str(name));
   std::string result = text ? text.get() : "";
   if (result.size() > 1 && result.ends_with('.')) result.pop_back();
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return result;
+  return lowered(std::move(result));
 }
 
 /// The character-strings of a TXT record, joined.
@@ -102,7 +107,7 @@ void DnsProof::wait_for_turn() {
 
 Seen DnsProof::look(const std::string& name, const std::string& expected) {
   if (options_.authoritative) {
-    auto seen = look_in_zone(name, expected);
+    auto seen = look_in_zone(lowered(name), expected);
     if (seen.seen != RecordSeen::ours || options_.also.empty()) return seen;
     for (const Endpoint& resolver : options_.also) {
       const auto one = ask_one(resolver, name, expected, false);
@@ -179,7 +184,7 @@ DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
 
 Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
   // The selector itself may be an alias, whose SOA is another zone's: begin above it.
-  std::string at = parent_of(name);
+  std::string at = parent_of(lowered(name));
   for (int i = 0; i < kMaxLabels; ++i, at = parent_of(at)) {
     const auto answer = ask_resolvers(at, LDNS_RR_TYPE_SOA);
     if (!answer) return answer.failure();

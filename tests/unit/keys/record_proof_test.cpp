@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <thread>
 
 #include "relay/net/descriptor.hpp"
@@ -12,12 +14,13 @@
 namespace signet::keys {
 namespace {
 
-/// A name server on loopback that answers every question alike: with a TXT record of that text, or
-/// with an error.
+/// A question's packet to the answer's.
+using Answer = std::function<std::string(std::string)>;
+
+/// A name server on loopback.
 class NameServer {
  public:
-  explicit NameServer(std::string text, char rcode = LDNS_RCODE_NOERROR)
-      : text_(std::move(text)), rcode_(rcode) {
+  explicit NameServer(Answer answer) : answer_(std::move(answer)) {
     address_.sin_family = AF_INET;
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address_;
@@ -46,34 +49,89 @@ class NameServer {
       const auto from = reinterpret_cast<sockaddr*>(&peer);
       const auto got = recvfrom(socket_.get(), buffer.data(), buffer.size(), 0, from, &size);
       if (got <= 0) return;
-      const auto reply = answer({buffer.data(), static_cast<std::size_t>(got)});
+      const auto reply = answer_({buffer.data(), static_cast<std::size_t>(got)});
       sendto(socket_.get(), reply.data(), reply.size(), 0, from, size);
     }
   }
 
-  // Header and question as they came, without EDNS (RFC 1035 4.1).
-  [[nodiscard]] std::string answer(std::string message) const {
-    std::size_t end = 12;
-    while (message[end] != 0) end += static_cast<std::size_t>(message[end]) + 1;
-    message.resize(end + 5);
-    const bool has_answer = rcode_ == LDNS_RCODE_NOERROR;
-    message.replace(2, 2, {static_cast<char>(0x80), rcode_});
-    message.replace(6, 6, {0, has_answer ? '\1' : '\0', 0, 0, 0, 0});
-    if (!has_answer) return message;
-    const auto length = static_cast<char>(text_.size());
-    message += {'\xc0', 12, 0, LDNS_RR_TYPE_TXT, 0, 1, 0, 0, 0, 1, 0, char(length + 1), length};
-    return message + text_;
-  }
-
-  const std::string text_;
-  const char rcode_;
+  const Answer answer_;
   const net::Descriptor socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   sockaddr_in address_{};
   std::thread thread_;
 };
 
+/// To every question a TXT record of that text, or an error. Header and question as they came,
+/// without EDNS (RFC 1035 4.1).
+Answer always(std::string text, char rcode = LDNS_RCODE_NOERROR) {
+  return [=](std::string message) {
+    std::size_t end = 12;
+    while (message[end] != 0) end += static_cast<std::size_t>(message[end]) + 1;
+    message.resize(end + 5);
+    const bool has_answer = rcode == LDNS_RCODE_NOERROR;
+    message.replace(2, 2, {static_cast<char>(0x80), rcode});
+    message.replace(6, 6, {0, has_answer ? '\1' : '\0', 0, 0, 0, 0});
+    if (!has_answer) return message;
+    const auto length = static_cast<char>(text.size());
+    message += {'\xc0', 12, 0, LDNS_RR_TYPE_TXT, 0, 1, 0, 0, 0, 1, 0, char(length + 1), length};
+    return message + text;
+  };
+}
+
+/// What a server of some zones says, given as records ("a.example. 60 IN SOA ..."). Asked
+/// recursively it answers as a cache does, from which every record goes in 5 s (RFC
+/// 1034 4.1.3); else only for the zone of the name, as where an alias leads to another's.
+class Zones {
+ public:
+  explicit Zones(const std::vector<std::string>& records) {
+    for (const auto& record : records) {
+      ldns_rr* made = nullptr;
+      EXPECT_EQ(ldns_rr_new_frm_str(&made, record.c_str(), 0, nullptr, nullptr), LDNS_STATUS_OK);
+      records_.push_back(std::shared_ptr<ldns_rr>(made, &ldns_rr_free));
+    }
+  }
+
+  std::string operator()(const std::string& message) const {
+    ldns_pkt* packet = nullptr;
+    const auto* octets = reinterpret_cast<const std::uint8_t*>(message.data());
+    EXPECT_EQ(ldns_wire2pkt(&packet, octets, message.size()), LDNS_STATUS_OK);
+    const Ldns<ldns_pkt> kept(packet);
+    ldns_pkt_set_qr(packet, true);
+    ldns_pkt_set_aa(packet, !ldns_pkt_rd(packet));
+    const auto* question = ldns_rr_list_rr(ldns_pkt_question(packet), 0);
+    add(packet, ldns_rr_owner(question), ldns_rr_get_type(question));
+    std::uint8_t* wire = nullptr;
+    std::size_t size = 0;
+    EXPECT_EQ(ldns_pkt2wire(&wire, packet, &size), LDNS_STATUS_OK);
+    const Ldns<std::uint8_t> owned(wire);
+    return {reinterpret_cast<const char*>(wire), size};
+  }
+
+ private:
+  void add(ldns_pkt* packet, const ldns_rdf* name, ldns_rr_type type) const {
+    for (const auto& record : records_) {
+      const auto kind = ldns_rr_get_type(record.get());
+      if (ldns_dname_compare(ldns_rr_owner(record.get()), name) != 0) continue;
+      if (kind != type && kind != LDNS_RR_TYPE_CNAME) continue;
+      ldns_rr* copy = ldns_rr_clone(record.get());
+      if (ldns_pkt_rd(packet)) ldns_rr_set_ttl(copy, 5);
+      ldns_pkt_push_rr(packet, LDNS_SECTION_ANSWER, copy);
+      if (kind != type && ldns_pkt_rd(packet)) add(packet, ldns_rr_rdf(record.get(), 0), type);
+    }
+  }
+
+  std::vector<std::shared_ptr<ldns_rr>> records_;
+};
+
+constexpr const char* kOurs = "v=DKIM1; k=rsa; p=QUJD";
+
+DnsProof::Options options(const NameServer& server) {
+  return {.resolvers = {server.endpoint()},
+          .port = server.endpoint().port,
+          .timeout = std::chrono::seconds(5),
+          .queries_per_second = 1000};
+}
+
 TEST(RecordProofTest, only_exactly_our_key_is_ours) {
-  constexpr std::string_view kOurs = "v=DKIM1; k=rsa; p=QUJD";
   struct Case {
     std::string_view found;
     RecordSeen seen;
@@ -106,20 +164,35 @@ TEST(RecordProofTest, only_exactly_our_key_is_ours) {
 }
 
 TEST(RecordProofTest, a_resolver_that_can_not_tell_says_nothing_of_a_record) {
-  const std::string ours = "v=DKIM1; k=rsa; p=QUJD";
-  const NameServer good(ours), other("v=DKIM1; k=rsa; p=QUJE"), failing("", LDNS_RCODE_SERVFAIL);
+  const NameServer good(always(kOurs)), other(always("v=DKIM1; k=rsa; p=QUJE")),
+      failing(always("", LDNS_RCODE_SERVFAIL));
   const auto look = [&](std::vector<Endpoint> resolvers) {
     return DnsProof({.resolvers = std::move(resolvers),
                      .authoritative = false,
                      .timeout = std::chrono::seconds(5),
                      .queries_per_second = 1000})
-        .look("s1._domainkey.a.example", ours)
+        .look("s1._domainkey.a.example", kOurs)
         .seen;
   };
   EXPECT_EQ(look({good.endpoint(), good.endpoint()}), RecordSeen::ours);
   EXPECT_EQ(look({good.endpoint(), failing.endpoint()}), RecordSeen::unknown);
   EXPECT_EQ(look({failing.endpoint(), good.endpoint()}), RecordSeen::unknown);
   EXPECT_EQ(look({good.endpoint(), other.endpoint()}), RecordSeen::other);
+}
+
+TEST(RecordProofTest, an_alias_of_a_selector_in_upper_case_is_followed) {
+  const NameServer server(Zones({
+      "a.example. 60 IN SOA ns.a.example. h.a.example. 1 60 60 60 60",
+      "a.example. 60 IN NS ns.a.example.",
+      "ns.a.example. 60 IN A 127.0.0.1",
+      "Sel1._domainkey.a.example. 60 IN CNAME Key.b.example.",
+      "b.example. 60 IN SOA ns.b.example. h.b.example. 1 60 60 60 60",
+      "b.example. 60 IN NS ns.b.example.",
+      "ns.b.example. 60 IN A 127.0.0.1",
+      "key.b.example. 60 IN TXT \"v=DKIM1; k=rsa; p=QUJD\"",
+  }));
+  const auto seen = DnsProof(options(server)).look("Sel1._domainkey.a.example", kOurs);
+  EXPECT_EQ(seen.seen, RecordSeen::ours) << seen.detail;
 }
 
 }  // namespace
