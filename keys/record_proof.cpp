@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxServers = 16;
 constexpr int kMaxAliases = 4;
 constexpr int kMaxLabels = 20;
+constexpr std::size_t kSoaFields = 7;  // RFC 1035 3.3.13; the last is the minimum.
 
 /// DNS names know no case (RFC 4343).
 std::string lowered(std::string name) {
@@ -68,6 +69,21 @@ bool has_route(const Endpoint& server) {
 
 bool is_within(const std::string& name, const std::string& apex) {
   return apex == "." || name == apex || name.ends_with("." + apex);
+}
+
+/// Of a zone that `name` is in; null: none.
+const ldns_rr* soa_in(const ldns_rr_list* records, const std::string& name) {
+  for (std::size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
+    const auto* record = ldns_rr_list_rr(records, i);
+    if (ldns_rr_get_type(record) == LDNS_RR_TYPE_SOA && ldns_rr_rd_count(record) == kSoaFields &&
+        is_within(name, text_of(ldns_rr_owner(record))))
+      return record;
+  }
+  return nullptr;
+}
+
+std::chrono::seconds minimum_of(const ldns_rr* soa) {
+  return std::chrono::seconds(ldns_rdf2native_int32(ldns_rr_rdf(soa, kSoaFields - 1)));
 }
 
 }  // namespace
@@ -126,7 +142,9 @@ Seen DnsProof::look(const std::string& name, const std::string& expected) {
     all = std::move(one);
   }
   // What a resolver keeps of an earlier answer is gone when the zone's negative TTL has passed.
-  if (const auto zone = zone_of(name)) all.negative_ttl = zone->negative_ttl;
+  const auto zone = apex_of(name);
+  if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
+  all.negative_ttl = zone->minimum;
   return all;
 }
 
@@ -134,22 +152,44 @@ Seen DnsProof::look_in_zone(std::string name, const std::string& expected) {
   for (int aliases = 0; aliases <= kMaxAliases; ++aliases) {
     const auto zone = zone_of(name);
     if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
-    One all;
-    for (const Endpoint& server : zone->servers) {
-      auto one = ask_one(server, name, expected, true);
-      one.seen.negative_ttl = zone->negative_ttl;
-      if (one.seen.seen == RecordSeen::unknown && one.alias.empty()) return one.seen;
-      const bool is_first = &server == &zone->servers.front();
-      if (!is_first && (one.seen.seen != all.seen.seen || one.alias != all.alias)) {
-        return {RecordSeen::other, zone->negative_ttl,
-                "the name servers differ: " + server.to_string() + " " + one.seen.detail};
-      }
-      all = std::move(one);
+    auto all = ask_all(*zone, name, expected);
+    if (all.alias.empty()) {
+      if (all.seen.seen != RecordSeen::unknown) all.seen.negative_ttl = negative_ttl_of(*zone);
+      return all.seen;
     }
-    if (all.alias.empty()) return all.seen;
     name = all.alias;
   }
   return {RecordSeen::other, {}, "over 4 aliases"};
+}
+
+DnsProof::One DnsProof::ask_all(const Zone& zone, const std::string& name,
+                                const std::string& expected) {
+  One all;
+  for (const Endpoint& server : zone.servers) {
+    auto one = ask_one(server, name, expected, true);
+    if (one.seen.seen == RecordSeen::unknown && one.alias.empty()) return one;
+    const bool is_first = &server == &zone.servers.front();
+    if (!is_first && (one.seen.seen != all.seen.seen || one.alias != all.alias)) {
+      return {{RecordSeen::other,
+               {},
+               "the name servers differ: " + server.to_string() + " " + one.seen.detail},
+              ""};
+    }
+    all = std::move(one);
+  }
+  return all;
+}
+
+// In a cache the SOA's TTL counts down: what is left of it there says nothing.
+std::chrono::seconds DnsProof::negative_ttl_of(const Zone& zone) {
+  for (const Endpoint& server : zone.servers) {
+    wait_for_turn();
+    const auto answer = ask(server, zone.apex, LDNS_RR_TYPE_SOA, false, options_.timeout);
+    if (!answer || !ldns_pkt_aa(answer->get())) continue;
+    if (const auto* soa = soa_in(ldns_pkt_answer(answer->get()), zone.apex))
+      return std::min(std::chrono::seconds(ldns_rr_ttl(soa)), minimum_of(soa));
+  }
+  return zone.minimum;
 }
 
 DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
@@ -183,6 +223,15 @@ DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
 }
 
 Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
+  auto zone = apex_of(name);
+  if (!zone) return zone;
+  auto servers = servers_of(zone->apex);
+  if (!servers) return servers.failure();
+  zone->servers = std::move(*servers);
+  return zone;
+}
+
+Result<DnsProof::Zone> DnsProof::apex_of(const std::string& name) {
   // The selector itself may be an alias, whose SOA is another zone's: begin above it.
   std::string at = parent_of(lowered(name));
   for (int i = 0; i < kMaxLabels; ++i, at = parent_of(at)) {
@@ -190,19 +239,8 @@ Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
     if (!answer) return answer.failure();
     for (const auto* section :
          {ldns_pkt_answer(answer->get()), ldns_pkt_authority(answer->get())}) {
-      for (std::size_t j = 0; j < ldns_rr_list_rr_count(section); ++j) {
-        const auto* record = ldns_rr_list_rr(section, j);
-        if (ldns_rr_get_type(record) != LDNS_RR_TYPE_SOA) continue;
-        const auto apex = text_of(ldns_rr_owner(record));
-        if (!is_within(at, apex)) continue;
-        Zone zone{.apex = apex, .servers = {}};
-        const auto minimum = ldns_rdf2native_int32(ldns_rr_rdf(record, 6));
-        zone.negative_ttl = std::chrono::seconds(std::min(ldns_rr_ttl(record), minimum));
-        auto servers = servers_of(apex);
-        if (!servers) return servers.failure();
-        zone.servers = std::move(*servers);
-        return zone;
-      }
+      if (const auto* soa = soa_in(section, at))
+        return Zone{.apex = text_of(ldns_rr_owner(soa)), .minimum = minimum_of(soa), .servers = {}};
     }
     if (at == ".") break;
   }

@@ -20,7 +20,7 @@ namespace signet::keys {
 
 struct Seen {
   RecordSeen seen = RecordSeen::unknown;
-  std::chrono::seconds negative_ttl{0};
+  std::chrono::seconds negative_ttl{0};  ///< How long caches may still say that it is absent.
   std::string detail;
 };
 
@@ -51,8 +51,8 @@ class DnsProof final : public RecordProof {
 
   struct Zone {
     std::string apex;
-    std::chrono::seconds negative_ttl{0};
-    std::vector<Endpoint> servers;  ///< At most 16.
+    std::chrono::seconds minimum{0};  ///< Of its SOA: "no such name" lives no longer.
+    std::vector<Endpoint> servers;    ///< At most 16.
   };
   /// The zone that holds `name`. Fault: dns_temporary.
   [[nodiscard]] Result<Zone> zone_of(const std::string& name);
@@ -60,6 +60,12 @@ class DnsProof final : public RecordProof {
  private:
   struct One;
   [[nodiscard]] Seen look_in_zone(std::string name, const std::string& expected);
+  /// What all servers of the zone say alike.
+  [[nodiscard]] One ask_all(const Zone& zone, const std::string& name, const std::string& expected);
+  /// By its own servers (RFC 2308 5); the minimum where none can tell.
+  [[nodiscard]] std::chrono::seconds negative_ttl_of(const Zone& zone);
+  /// zone_of() without the servers.
+  [[nodiscard]] Result<Zone> apex_of(const std::string& name);
   [[nodiscard]] One ask_one(const Endpoint& server, const std::string& name,
                             const std::string& expected, bool authoritative);
   /// The first resolver that can tell, beginning with the one that could last.

@@ -206,7 +206,7 @@ Result<void> Rotator::publish_record(const Domain& domain, const std::string& se
     DnsFact& fact = facts_[domain][selector];
     fact.told = clock_.now();
     if (done && publisher_.acts())
-      fact = {.checked = {}, .told = fact.told};  // Asked anew, at once.
+      fact = {.checked = {}, .wait = fact.wait, .told = fact.told};  // Asked anew, at once.
   }
   if (!done && observers_.publisher_failed) observers_.publisher_failed(domain, done.error());
   return done;
@@ -235,7 +235,8 @@ void Rotator::check(const Domain& domain, const std::string& selector) {
     if (seen.seen != RecordSeen::ours) known.ours_since.reset();
     if (seen.seen == RecordSeen::ours)  // No later than now, where the clock was set back.
       known.ours_since = std::min(known.ours_since.value_or(known.checked), known.checked);
-    known.wait = remembered(*key, seen);
+    // Who asked when it was longer keeps the answer so long.
+    known.wait = std::max(known.wait, remembered(*key, seen));
     fact = known;
   }
   if (key->state == KeyState::active && is_wrong(fact.seen) && observers_.mismatched)

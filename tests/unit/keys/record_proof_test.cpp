@@ -60,21 +60,13 @@ class NameServer {
   std::thread thread_;
 };
 
-/// To every question a TXT record of that text, or an error. Header and question as they came,
-/// without EDNS (RFC 1035 4.1).
-Answer always(std::string text, char rcode = LDNS_RCODE_NOERROR) {
-  return [=](std::string message) {
-    std::size_t end = 12;
-    while (message[end] != 0) end += static_cast<std::size_t>(message[end]) + 1;
-    message.resize(end + 5);
-    const bool has_answer = rcode == LDNS_RCODE_NOERROR;
-    message.replace(2, 2, {static_cast<char>(0x80), rcode});
-    message.replace(6, 6, {0, has_answer ? '\1' : '\0', 0, 0, 0, 0});
-    if (!has_answer) return message;
-    const auto length = static_cast<char>(text.size());
-    message += {'\xc0', 12, 0, LDNS_RR_TYPE_TXT, 0, 1, 0, 0, 0, 1, 0, char(length + 1), length};
-    return message + text;
-  };
+/// Header and question as they came, without EDNS (RFC 1035 4.1).
+std::string servfail(std::string message) {
+  std::size_t end = 12;
+  while (message[end] != 0) end += static_cast<std::size_t>(message[end]) + 1;
+  message.resize(end + 5);
+  message.replace(2, 2, {static_cast<char>(0x80), LDNS_RCODE_SERVFAIL});
+  return message.replace(6, 6, 6, '\0');
 }
 
 /// What a server of some zones says, given as records ("a.example. 60 IN SOA ..."). Asked
@@ -164,8 +156,11 @@ TEST(RecordProofTest, only_exactly_our_key_is_ours) {
 }
 
 TEST(RecordProofTest, a_resolver_that_can_not_tell_says_nothing_of_a_record) {
-  const NameServer good(always(kOurs)), other(always("v=DKIM1; k=rsa; p=QUJE")),
-      failing(always("", LDNS_RCODE_SERVFAIL));
+  const std::string soa = "a.example. 60 IN SOA ns.a.example. h.a.example. 1 60 60 60 60";
+  const std::string record = "s1._domainkey.a.example. 60 IN TXT ";
+  const NameServer good(Zones({soa, record + "\"v=DKIM1; k=rsa; p=QUJD\""}));
+  const NameServer other(Zones({soa, record + "\"v=DKIM1; k=rsa; p=QUJE\""}));
+  const NameServer failing(&servfail);
   const auto look = [&](std::vector<Endpoint> resolvers) {
     return DnsProof({.resolvers = std::move(resolvers),
                      .authoritative = false,
@@ -193,6 +188,23 @@ TEST(RecordProofTest, an_alias_of_a_selector_in_upper_case_is_followed) {
   }));
   const auto seen = DnsProof(options(server)).look("Sel1._domainkey.a.example", kOurs);
   EXPECT_EQ(seen.seen, RecordSeen::ours) << seen.detail;
+}
+
+TEST(RecordProofTest, the_negative_ttl_is_not_what_a_cache_has_left_of_it) {
+  const NameServer server(Zones({
+      "a.example. 40 IN SOA ns.a.example. h.a.example. 1 60 60 60 60",
+      "a.example. 60 IN NS ns.a.example.",
+      "ns.a.example. 60 IN A 127.0.0.1",
+      "s1._domainkey.a.example. 60 IN TXT \"v=DKIM1; k=rsa; p=QUJD\"",
+  }));
+  auto asked = options(server);
+  const auto proven = DnsProof(asked).look("s1._domainkey.a.example", kOurs);
+  EXPECT_EQ(proven.seen, RecordSeen::ours) << proven.detail;
+  EXPECT_EQ(proven.negative_ttl, std::chrono::seconds(40)) << "the lesser of the zone's own two";
+  asked.authoritative = false;
+  const auto told = DnsProof(asked).look("s1._domainkey.a.example", kOurs);
+  EXPECT_EQ(told.seen, RecordSeen::ours) << told.detail;
+  EXPECT_EQ(told.negative_ttl, std::chrono::seconds(60)) << "no cache counts the minimum down";
 }
 
 }  // namespace

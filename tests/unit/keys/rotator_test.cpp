@@ -191,5 +191,23 @@ TEST_F(RotatorTest, a_record_beside_the_delegated_ones_is_given_to_nobody) {
   EXPECT_TRUE(rotator.activate(domain_, "own", false));
 }
 
+TEST_F(RotatorTest, the_longest_wait_that_was_seen_counts) {
+  write_keys({{"s0", "active"}, {"s1", "published"}});
+  auto rotator = this->rotator({});
+  proof_.seen = {RecordSeen::absent, 600s, ""};
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  clock_.time += RotationPolicy().poll;
+  proof_.seen = {RecordSeen::ours, 60s, ""};
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  for (const auto passed : {60s, 539s}) {
+    clock_.time += passed;
+    ASSERT_TRUE(rotator.advance(domain_, true));
+    EXPECT_EQ(state(rotator, "s1"), KeyState::published);
+  }
+  clock_.time += 1s;
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_EQ(state(rotator, "s1"), KeyState::active);
+}
+
 }  // namespace
 }  // namespace signet::keys
