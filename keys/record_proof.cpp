@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "keys/dns_exchange.hpp"
@@ -88,10 +89,11 @@ std::chrono::seconds minimum_of(const ldns_rr* soa) {
 
 }  // namespace
 
-/// What one server says; `alias`: where a CNAME leads instead.
+/// What one server says.
 struct DnsProof::One {
   Seen seen;
-  std::string alias;
+  std::string alias = {};              ///< Of the zone's own: where a CNAME leads instead.
+  std::vector<std::string> path = {};  ///< Where all CNAMEs of the answer lead.
 };
 
 Seen compare_record(std::string_view found, std::string_view expected) {
@@ -122,39 +124,49 @@ void DnsProof::wait_for_turn() {
 }
 
 Seen DnsProof::look(const std::string& name, const std::string& expected) {
-  if (options_.authoritative) {
-    auto seen = look_in_zone(lowered(name), expected);
-    if (seen.seen != RecordSeen::ours || options_.also.empty()) return seen;
-    for (const Endpoint& resolver : options_.also) {
-      const auto one = ask_one(resolver, name, expected, false);
-      if (one.seen.seen != RecordSeen::ours) return one.seen;
-    }
-    return seen;
+  if (!options_.authoritative) return look_in_caches(lowered(name), expected);
+  auto seen = look_in_zone(lowered(name), expected);
+  if (seen.seen != RecordSeen::ours || options_.also.empty()) return seen;
+  for (const Endpoint& resolver : options_.also) {
+    const auto one = ask_one(resolver, name, expected, false);
+    if (one.seen.seen != RecordSeen::ours) return one.seen;
   }
+  return seen;
+}
+
+Seen DnsProof::look_in_caches(const std::string& name, const std::string& expected) {
   Seen all{RecordSeen::unknown, {}, "no resolver is configured"};
+  std::set<std::string> names{name};
   auto resolvers = options_.resolvers;
   resolvers.insert(resolvers.end(), options_.also.begin(), options_.also.end());
   for (const Endpoint& resolver : resolvers) {
-    auto one = ask_one(resolver, name, expected, false).seen;
-    if (one.seen == RecordSeen::unknown) return one;
-    if (&resolver != &resolvers.front() && one.seen != all.seen)
-      return {RecordSeen::other, {}, resolver.to_string() + " says otherwise: " + one.detail};
-    all = std::move(one);
+    auto one = ask_one(resolver, name, expected, false);
+    if (one.seen.seen == RecordSeen::unknown) return one.seen;
+    if (&resolver != &resolvers.front() && one.seen.seen != all.seen)
+      return {RecordSeen::other, {}, resolver.to_string() + " says otherwise: " + one.seen.detail};
+    all = std::move(one.seen);
+    names.insert(one.path.begin(), one.path.end());
   }
-  // What a resolver keeps of an earlier answer is gone when the zone's negative TTL has passed.
-  const auto zone = apex_of(name);
-  if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
-  all.negative_ttl = zone->minimum;
+  // What a resolver keeps of an earlier answer is gone when the zones' negative TTL has passed.
+  for (const std::string& each : names) {
+    const auto zone = apex_of(each);
+    if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
+    all.negative_ttl = std::max(all.negative_ttl, zone->minimum);
+  }
   return all;
 }
 
+// That an alias was absent, or what it led to, is remembered apart.
 Seen DnsProof::look_in_zone(std::string name, const std::string& expected) {
+  std::chrono::seconds negative_ttl{0};
   for (int aliases = 0; aliases <= kMaxAliases; ++aliases) {
     const auto zone = zone_of(name);
     if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
     auto all = ask_all(*zone, name, expected);
+    if (all.alias.empty() && all.seen.seen == RecordSeen::unknown) return all.seen;
+    negative_ttl = std::max(negative_ttl, negative_ttl_of(*zone));
     if (all.alias.empty()) {
-      if (all.seen.seen != RecordSeen::unknown) all.seen.negative_ttl = negative_ttl_of(*zone);
+      all.seen.negative_ttl = negative_ttl;
       return all.seen;
     }
     name = all.alias;
@@ -172,8 +184,7 @@ DnsProof::One DnsProof::ask_all(const Zone& zone, const std::string& name,
     if (!is_first && (one.seen.seen != all.seen.seen || one.alias != all.alias)) {
       return {{RecordSeen::other,
                {},
-               "the name servers differ: " + server.to_string() + " " + one.seen.detail},
-              ""};
+               "the name servers differ: " + server.to_string() + " " + one.seen.detail}};
     }
     all = std::move(one);
   }
@@ -196,30 +207,34 @@ DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
                                 const std::string& expected, bool authoritative) {
   wait_for_turn();
   const auto answer = ask(server, name, LDNS_RR_TYPE_TXT, !authoritative, options_.timeout);
-  if (!answer) return {{RecordSeen::unknown, {}, answer.error().detail}, ""};
+  if (!answer) return {{RecordSeen::unknown, {}, answer.error().detail}};
   const auto where = server.to_string() + ": ";
   const auto rcode = ldns_pkt_get_rcode(answer->get());
   if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
-    return {{RecordSeen::unknown, {}, where + "answers with an error"}, ""};
+    return {{RecordSeen::unknown, {}, where + "answers with an error"}};
   if (authoritative && !ldns_pkt_aa(answer->get()))
-    return {{RecordSeen::unknown, {}, where + "is not authoritative"}, ""};
+    return {{RecordSeen::unknown, {}, where + "is not authoritative"}};
   const ldns_rr* found = nullptr;
-  std::string alias;
+  One one{{RecordSeen::absent, {}, where + "no record"}};
   const auto* records = ldns_pkt_answer(answer->get());
   for (std::size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
     const auto* record = ldns_rr_list_rr(records, i);
-    if (ldns_rr_get_type(record) == LDNS_RR_TYPE_CNAME && authoritative &&
-        text_of(ldns_rr_owner(record)) == name)
-      alias = text_of(ldns_rr_rdf(record, 0));
+    if (ldns_rr_get_type(record) == LDNS_RR_TYPE_CNAME) {
+      one.path.push_back(text_of(ldns_rr_rdf(record, 0)));
+      if (authoritative && text_of(ldns_rr_owner(record)) == name) one.alias = one.path.back();
+    }
     if (ldns_rr_get_type(record) != LDNS_RR_TYPE_TXT) continue;
-    if (found != nullptr) return {{RecordSeen::other, {}, where + "several TXT records"}, ""};
+    if (found != nullptr) return {{RecordSeen::other, {}, where + "several TXT records"}};
     found = record;
   }
-  if (!alias.empty()) return {{}, alias};  // Proven where it leads, by the servers of that zone.
-  if (found == nullptr) return {{RecordSeen::absent, {}, where + "no record"}, ""};
-  auto seen = compare_record(joined(found), expected);
-  if (!seen.detail.empty()) seen.detail = where + seen.detail;
-  return {std::move(seen), ""};
+  if (!one.alias.empty()) {  // Proven where it leads, by the servers of that zone.
+    one.seen = {};
+    return one;
+  }
+  if (found == nullptr) return one;
+  one.seen = compare_record(joined(found), expected);
+  if (!one.seen.detail.empty()) one.seen.detail = where + one.seen.detail;
+  return one;
 }
 
 Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {

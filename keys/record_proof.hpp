@@ -59,6 +59,7 @@ class DnsProof final : public RecordProof {
 
  private:
   struct One;
+  [[nodiscard]] Seen look_in_caches(const std::string& name, const std::string& expected);
   [[nodiscard]] Seen look_in_zone(std::string name, const std::string& expected);
   /// What all servers of the zone say alike.
   [[nodiscard]] One ask_all(const Zone& zone, const std::string& name, const std::string& expected);

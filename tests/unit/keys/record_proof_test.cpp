@@ -207,5 +207,31 @@ TEST(RecordProofTest, the_negative_ttl_is_not_what_a_cache_has_left_of_it) {
   EXPECT_EQ(told.negative_ttl, std::chrono::seconds(60)) << "no cache counts the minimum down";
 }
 
+TEST(RecordProofTest, of_the_zones_that_aliases_lead_through_the_longest_negative_ttl_counts) {
+  for (const auto& [customers, between, providers] :
+       {std::array{50, 20, 10}, {10, 50, 20}, {20, 10, 50}}) {
+    std::vector<std::string> records;
+    for (const auto& [zone, minimum] :
+         {std::pair("a.example.", customers), {"b.example.", between}, {"c.example.", providers}}) {
+      const std::string at(zone);
+      records.push_back(at + " 60 IN SOA ns." + at + " h." + at + " 1 60 60 60 " +
+                        std::to_string(minimum));
+      records.push_back(at + " 60 IN NS ns." + at);
+      records.push_back("ns." + at + " 60 IN A 127.0.0.1");
+    }
+    records.emplace_back("s1._domainkey.a.example. 60 IN CNAME s1.b.example.");
+    records.emplace_back("s1.b.example. 60 IN CNAME s1.c.example.");
+    records.emplace_back("s1.c.example. 60 IN TXT \"v=DKIM1; k=rsa; p=QUJD\"");
+    const NameServer server{Zones(records)};
+    auto asked = options(server);
+    for (const bool authoritative : {true, false}) {
+      asked.authoritative = authoritative;
+      const auto seen = DnsProof(asked).look("s1._domainkey.a.example", kOurs);
+      EXPECT_EQ(seen.seen, RecordSeen::ours) << seen.detail;
+      EXPECT_EQ(seen.negative_ttl, std::chrono::seconds(50)) << authoritative << customers;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace signet::keys
