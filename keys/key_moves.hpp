@@ -2,8 +2,8 @@
 //
 //   generated -> published -> verified (-> canary) -> active -> retiring -> revoked -> deleted
 //
-// From published to published: given by hand, then seen in the DNS. Changes a key set in memory
-// only.
+// From published to published: given by hand or to a publisher, then seen in the DNS. Changes a key
+// set in memory only.
 #pragma once
 
 #include <string>

@@ -64,9 +64,9 @@ class Rotator {
   // publisher_failed, store_read_only, key_unavailable.
   [[nodiscard]] Result<KeyEntry> begin(const Domain& domain, Algorithm algorithm);
   [[nodiscard]] Result<KeyEntry> publish(const Domain& domain, const std::string& selector);
-  /// Proven in the DNS first, and not before answers without the record have expired since the
-  /// publisher had it, unless `unproven`. One that was published by hand must have been seen for so
-  /// long: the first sight is noted in the keyset, and refused.
+  /// Proven in the DNS first, and not before answers without the record have expired since it was
+  /// first seen at all name servers, unless `unproven`: the first sight is noted in the keyset, and
+  /// refused.
   [[nodiscard]] Result<KeyEntry> activate(const Domain& domain, const std::string& selector,
                                           bool unproven);
   [[nodiscard]] Result<KeyEntry> retire(const Domain& domain, const std::string& selector);

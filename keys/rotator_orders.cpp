@@ -6,14 +6,13 @@
 namespace signet::keys {
 namespace {
 
-constexpr const char* kGiven = "given to the publisher";
-
-/// By the reasons of its moves to published; nothing where only an operator's word says so.
+/// By the reasons of its moves to published. That a publisher took it says nothing of when the last
+/// name server had it.
 std::optional<WallTime> in_dns_since(const KeyEntry& key) {
   std::optional<WallTime> since;
   for (const Move& move : key.moves) {
     if (move.to == KeyState::generated) since.reset();  // A selector that lives again.
-    const bool proves = move.reason == kGiven || move.reason == kSeenInDns;
+    const bool proves = move.reason == kSeenInDns;
     if (move.to == KeyState::published && proves) since = since.value_or(move.at);
   }
   return since;
@@ -49,8 +48,8 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
     const auto policy = policy_for(domain);
     if (!policy) return policy.failure();
     const bool is_given = publisher_.acts() && is_published_by_us(*policy, selector);
-    const auto moved =
-        move(domain, selector, KeyState::published, is_given ? kGiven : "an operator publishes it");
+    const auto moved = move(domain, selector, KeyState::published,
+                            is_given ? "given to the publisher" : "an operator publishes it");
     if (!moved) return moved.failure();
   }
   return entry(domain, selector);

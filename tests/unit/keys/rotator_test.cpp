@@ -168,11 +168,19 @@ TEST_F(RotatorTest, a_record_published_by_hand_counts_from_when_it_was_first_see
   EXPECT_TRUE(activate());
 }
 
-TEST_F(RotatorTest, a_record_given_to_a_publisher_counts_from_then) {
+TEST_F(RotatorTest, a_record_given_to_a_publisher_counts_from_when_all_servers_have_it) {
   write_keys({{"s0", "active"}, {"s1", "generated"}});
   ASSERT_TRUE(rotator({}).publish(domain_, "s1"));
-  clock_.time += 60s;
-  const auto active = rotator({}).activate(domain_, "s1", false);
+  const auto activate = [&] { return rotator({}).activate(domain_, "s1", false); };
+  proof_.seen.seen = RecordSeen::other;  // A secondary lags.
+  clock_.time += 1h;
+  EXPECT_FALSE(activate());
+  proof_.seen.seen = RecordSeen::ours;
+  EXPECT_FALSE(activate()) << "the last server said a moment ago that it is absent";
+  clock_.time += 59s;
+  EXPECT_FALSE(activate());
+  clock_.time += 1s;
+  const auto active = activate();
   ASSERT_TRUE(active) << active.error().detail;
   EXPECT_EQ(active->state, KeyState::active);
 }
