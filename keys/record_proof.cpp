@@ -83,6 +83,10 @@ const ldns_rr* soa_in(const ldns_rr_list* records, const std::string& name) {
   return nullptr;
 }
 
+std::chrono::seconds ttl_of(const ldns_rr* record) {
+  return std::chrono::seconds(ldns_rr_ttl(record));
+}
+
 std::chrono::seconds minimum_of(const ldns_rr* soa) {
   return std::chrono::seconds(ldns_rdf2native_int32(ldns_rr_rdf(soa, kSoaFields - 1)));
 }
@@ -92,7 +96,8 @@ std::chrono::seconds minimum_of(const ldns_rr* soa) {
 /// What one server says.
 struct DnsProof::One {
   Seen seen;
-  std::string alias = {};              ///< Of the zone's own: where a CNAME leads instead.
+  std::string alias = {};  ///< Of the zone's own: where a CNAME leads instead.
+  std::chrono::seconds alias_ttl{0};
   std::vector<std::string> path = {};  ///< Where all CNAMEs of the answer lead.
 };
 
@@ -143,7 +148,11 @@ Seen DnsProof::look_in_caches(const std::string& name, const std::string& expect
     auto one = ask_one(resolver, name, expected, false);
     if (one.seen.seen == RecordSeen::unknown) return one.seen;
     if (&resolver != &resolvers.front() && one.seen.seen != all.seen)
-      return {RecordSeen::other, {}, resolver.to_string() + " says otherwise: " + one.seen.detail};
+      return {RecordSeen::other,
+              {},
+              resolver.to_string() + " says otherwise: " + one.seen.detail,
+              std::max(all.foreign_ttl, one.seen.foreign_ttl)};
+    one.seen.foreign_ttl = std::max(all.foreign_ttl, one.seen.foreign_ttl);
     all = std::move(one.seen);
     names.insert(one.path.begin(), one.path.end());
   }
@@ -159,6 +168,7 @@ Seen DnsProof::look_in_caches(const std::string& name, const std::string& expect
 // That an alias was absent, or what it led to, is remembered apart.
 Seen DnsProof::look_in_zone(std::string name, const std::string& expected) {
   std::chrono::seconds negative_ttl{0};
+  std::chrono::seconds alias_ttl{0};
   for (int aliases = 0; aliases <= kMaxAliases; ++aliases) {
     const auto zone = zone_of(name);
     if (!zone) return {RecordSeen::unknown, {}, zone.error().detail};
@@ -167,8 +177,11 @@ Seen DnsProof::look_in_zone(std::string name, const std::string& expected) {
     negative_ttl = std::max(negative_ttl, negative_ttl_of(*zone));
     if (all.alias.empty()) {
       all.seen.negative_ttl = negative_ttl;
+      if (all.seen.foreign_ttl > alias_ttl.zero())
+        all.seen.foreign_ttl = std::max(all.seen.foreign_ttl, alias_ttl);
       return all.seen;
     }
+    alias_ttl = std::max(alias_ttl, all.alias_ttl);
     name = all.alias;
   }
   return {RecordSeen::other, {}, "over 4 aliases"};
@@ -180,12 +193,19 @@ DnsProof::One DnsProof::ask_all(const Zone& zone, const std::string& name,
   for (const Endpoint& server : zone.servers) {
     auto one = ask_one(server, name, expected, true);
     if (one.seen.seen == RecordSeen::unknown && one.alias.empty()) return one;
+    auto foreign = std::max(all.seen.foreign_ttl, one.seen.foreign_ttl);
     const bool is_first = &server == &zone.servers.front();
     if (!is_first && (one.seen.seen != all.seen.seen || one.alias != all.alias)) {
+      // Where the one has a record and the other none, an alias may be the new one.
+      const bool both = one.seen.seen != RecordSeen::absent && all.seen.seen != RecordSeen::absent;
+      if (both) foreign = std::max({foreign, one.alias_ttl, all.alias_ttl});
       return {{RecordSeen::other,
                {},
-               "the name servers differ: " + server.to_string() + " " + one.seen.detail}};
+               "the name servers differ: " + server.to_string() + " " + one.seen.detail,
+               foreign}};
     }
+    one.seen.foreign_ttl = foreign;
+    one.alias_ttl = std::max(one.alias_ttl, all.alias_ttl);
     all = std::move(one);
   }
   return all;
@@ -198,7 +218,7 @@ std::chrono::seconds DnsProof::negative_ttl_of(const Zone& zone) {
     const auto answer = ask(server, zone.apex, LDNS_RR_TYPE_SOA, false, options_.timeout);
     if (!answer || !ldns_pkt_aa(answer->get())) continue;
     if (const auto* soa = soa_in(ldns_pkt_answer(answer->get()), zone.apex))
-      return std::min(std::chrono::seconds(ldns_rr_ttl(soa)), minimum_of(soa));
+      return std::min(ttl_of(soa), minimum_of(soa));
   }
   return zone.minimum;
 }
@@ -215,16 +235,21 @@ DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
   if (authoritative && !ldns_pkt_aa(answer->get()))
     return {{RecordSeen::unknown, {}, where + "is not authoritative"}};
   const ldns_rr* found = nullptr;
+  std::chrono::seconds ttl{0};
   One one{{RecordSeen::absent, {}, where + "no record"}};
   const auto* records = ldns_pkt_answer(answer->get());
   for (std::size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
     const auto* record = ldns_rr_list_rr(records, i);
     if (ldns_rr_get_type(record) == LDNS_RR_TYPE_CNAME) {
+      ttl = std::max(ttl, ttl_of(record));
       one.path.push_back(text_of(ldns_rr_rdf(record, 0)));
-      if (authoritative && text_of(ldns_rr_owner(record)) == name) one.alias = one.path.back();
+      if (!authoritative || text_of(ldns_rr_owner(record)) != name) continue;
+      one.alias = one.path.back();
+      one.alias_ttl = ttl_of(record);
     }
     if (ldns_rr_get_type(record) != LDNS_RR_TYPE_TXT) continue;
-    if (found != nullptr) return {{RecordSeen::other, {}, where + "several TXT records"}};
+    ttl = std::max(ttl, ttl_of(record));
+    if (found != nullptr) return {{RecordSeen::other, {}, where + "several TXT records", ttl}};
     found = record;
   }
   if (!one.alias.empty()) {  // Proven where it leads, by the servers of that zone.
@@ -234,6 +259,7 @@ DnsProof::One DnsProof::ask_one(const Endpoint& server, const std::string& name,
   if (found == nullptr) return one;
   one.seen = compare_record(joined(found), expected);
   if (!one.seen.detail.empty()) one.seen.detail = where + one.seen.detail;
+  if (one.seen.seen != RecordSeen::ours) one.seen.foreign_ttl = ttl;
   return one;
 }
 

@@ -21,7 +21,10 @@ namespace signet::keys {
 struct Seen {
   RecordSeen seen = RecordSeen::unknown;
   std::chrono::seconds negative_ttl{0};  ///< How long caches may still say that it is absent.
-  std::string detail;
+  std::string detail = {};
+  /// The longest of the TXT records and CNAMEs that say something other than ours; in a cache it
+  /// counts down.
+  std::chrono::seconds foreign_ttl{0};
 };
 
 /// What one TXT record says beside `expected` ("v=DKIM1; k=rsa; p=…"): ours, revoked or other. As

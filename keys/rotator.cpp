@@ -212,10 +212,11 @@ Result<void> Rotator::publish_record(const Domain& domain, const std::string& se
   return done;
 }
 
-// A selector that lived before may still be cached as it was.
+// A selector that lived before may still be cached as it was, and so may what another put there.
 std::chrono::seconds Rotator::remembered(const KeyEntry& key, const Seen& seen) const {
   const bool lived = std::ranges::find(key.moves, KeyState::deleted, &Move::to) != key.moves.end();
-  return lived ? std::max(seen.negative_ttl, options_.ttl) : seen.negative_ttl;
+  const auto wait = std::max({seen.negative_ttl, seen.foreign_ttl, replaced_ttl(key)});
+  return lived ? std::max(wait, options_.ttl) : wait;
 }
 
 void Rotator::check(const Domain& domain, const std::string& selector) {

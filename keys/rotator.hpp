@@ -101,6 +101,11 @@ class Rotator {
   void check(const Domain& domain, const std::string& selector);
   /// By what relays have read of the store.
   [[nodiscard]] bool may_still_sign(const KeyEntry& key) const;
+  /// The longest TTL of another's record that was seen at the selector in the key's present life.
+  [[nodiscard]] static std::chrono::seconds replaced_ttl(const KeyEntry& key);
+  /// Asks before a key's record is first published. Why it is published, with what it replaces.
+  [[nodiscard]] std::string reason_to_give(const Domain& domain, const std::string& selector,
+                                           const std::string& record);
   /// How long caches may give answers from before the record was there.
   [[nodiscard]] std::chrono::seconds remembered(const KeyEntry& key, const Seen& seen) const;
   /// Fault: key_state_wrong (the DNS does not prove it, or not long enough).

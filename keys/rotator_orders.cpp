@@ -1,10 +1,16 @@
 // What an operator asks of a Rotator.
+#include <algorithm>
+#include <charconv>
 #include <thread>
 
 #include "keys/rotator.hpp"
 
 namespace signet::keys {
 namespace {
+
+/// Ends with whole seconds. Kept as a reason: who activates the key may not have been there to see
+/// what its record replaced.
+constexpr std::string_view kReplaces = "another record is there, for caches to keep, seconds: ";
 
 /// By the reasons of its moves to published. That a publisher took it says nothing of when the last
 /// name server had it.
@@ -43,16 +49,39 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
   }
   const auto record = record_of(domain, *key);
   if (!record) return record.failure();
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  std::string reason = "an operator publishes it";
+  const bool is_given = publisher_.acts() && is_published_by_us(*policy, selector);
+  if (key->state == KeyState::generated && is_given)
+    reason = reason_to_give(domain, selector, *record);
   if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
   if (key->state == KeyState::generated) {
-    const auto policy = policy_for(domain);
-    if (!policy) return policy.failure();
-    const bool is_given = publisher_.acts() && is_published_by_us(*policy, selector);
-    const auto moved = move(domain, selector, KeyState::published,
-                            is_given ? "given to the publisher" : "an operator publishes it");
+    const auto moved = move(domain, selector, KeyState::published, reason);
     if (!moved) return moved.failure();
   }
   return entry(domain, selector);
+}
+
+std::string Rotator::reason_to_give(const Domain& domain, const std::string& selector,
+                                    const std::string& record) {
+  const std::string given = "given to the publisher";
+  const auto ttl = proof_.look(record_name(domain, selector), record).foreign_ttl.count();
+  return ttl == 0 ? given : given + ": " + std::string(kReplaces) + std::to_string(ttl);
+}
+
+std::chrono::seconds Rotator::replaced_ttl(const KeyEntry& key) {
+  std::chrono::seconds longest{0};
+  for (const Move& move : key.moves) {
+    if (move.to == KeyState::generated) longest = longest.zero();
+    const auto at = move.reason.find(kReplaces);
+    if (move.to != KeyState::published || at == std::string::npos) continue;
+    std::uint32_t ttl = 0;
+    const auto* end = move.reason.data() + move.reason.size();
+    std::from_chars(move.reason.data() + at + kReplaces.size(), end, ttl);
+    longest = std::max(longest, std::chrono::seconds(ttl));
+  }
+  return longest;
 }
 
 Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& selector,
@@ -89,6 +118,11 @@ Result<KeyEntry> Rotator::activate(const Domain& domain, const std::string& sele
 Result<void> Rotator::prove(const Domain& domain, const KeyEntry& key, const std::string& record) {
   const auto name = record_name(domain, key.selector);
   const auto seen = proof_.look(name, record);
+  if (key.state == KeyState::published && seen.foreign_ttl > replaced_ttl(key)) {
+    const auto noted = move(domain, key.selector, KeyState::published,
+                            std::string(kReplaces) + std::to_string(seen.foreign_ttl.count()));
+    if (!noted) return noted;
+  }
   if (seen.seen != RecordSeen::ours) {
     const std::string what =
         "the DNS does not prove " + name + ": " + (seen.detail.empty() ? "no answer" : seen.detail);

@@ -233,5 +233,29 @@ TEST(RecordProofTest, of_the_zones_that_aliases_lead_through_the_longest_negativ
   }
 }
 
+TEST(RecordProofTest, the_ttl_of_another_record_is_told_and_that_of_ours_is_not) {
+  const auto seen_of = [](const std::string& text, bool authoritative) {
+    const NameServer server(Zones({
+        "a.example. 60 IN SOA ns.a.example. h.a.example. 1 60 60 60 60",
+        "a.example. 60 IN NS ns.a.example.",
+        "ns.a.example. 60 IN A 127.0.0.1",
+        "s1._domainkey.a.example. 500 IN CNAME s1.b.example.",
+        "b.example. 60 IN SOA ns.b.example. h.b.example. 1 60 60 60 60",
+        "b.example. 60 IN NS ns.b.example.",
+        "ns.b.example. 60 IN A 127.0.0.1",
+        "s1.b.example. 300 IN TXT \"" + text + "\"",
+    }));
+    auto asked = options(server);
+    asked.authoritative = authoritative;
+    return DnsProof(asked).look("s1._domainkey.a.example", kOurs);
+  };
+  for (const std::string text : {"v=DKIM1; p=QUJE", "v=DKIM1; p="}) {
+    EXPECT_EQ(seen_of(text, true).foreign_ttl, std::chrono::seconds(500)) << text;
+    EXPECT_EQ(seen_of(text, false).foreign_ttl, std::chrono::seconds(5)) << text;
+  }
+  EXPECT_EQ(seen_of(kOurs, true).foreign_ttl, std::chrono::seconds(0));
+  EXPECT_EQ(seen_of(kOurs, false).foreign_ttl, std::chrono::seconds(0));
+}
+
 }  // namespace
 }  // namespace signet::keys

@@ -217,5 +217,38 @@ TEST_F(RotatorTest, the_longest_wait_that_was_seen_counts) {
   EXPECT_EQ(state(rotator, "s1"), KeyState::active);
 }
 
+TEST_F(RotatorTest, what_another_put_at_the_selector_is_waited_for_whoever_activates_the_key) {
+  for (const bool by_hand : {false, true}) {
+    write_keys({{"s0", "active"}, {"s1", "generated"}});
+    publisher_.does_act = !by_hand;
+    const auto activate = [&] { return rotator({}).activate(domain_, "s1", false); };
+    proof_.seen = {RecordSeen::other, 60s, "another key", 3600s};
+    ASSERT_TRUE(rotator({}).publish(domain_, "s1"));
+    if (by_hand) EXPECT_FALSE(activate());
+    proof_.seen = {RecordSeen::ours, 60s, ""};
+    EXPECT_FALSE(activate());
+    clock_.time += 3599s;
+    EXPECT_FALSE(activate()) << by_hand;
+    clock_.time += 1s;
+    EXPECT_TRUE(activate()) << by_hand;
+  }
+}
+
+TEST_F(RotatorTest, a_rotation_waits_for_what_another_put_at_the_selector) {
+  write_keys({{"s0", "active"}, {"s1", "generated"}});
+  proof_.seen = {RecordSeen::revoked, 60s, "p= is empty", 3600s};
+  auto rotator = this->rotator({.publishes = true});
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  proof_.seen = {RecordSeen::ours, 60s, ""};
+  clock_.time += RotationPolicy().poll;
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  clock_.time += 3599s;
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_EQ(state(rotator, "s1"), KeyState::published);
+  clock_.time += 1s;
+  ASSERT_TRUE(rotator.advance(domain_, true));
+  EXPECT_EQ(state(rotator, "s1"), KeyState::active);
+}
+
 }  // namespace
 }  // namespace signet::keys
