@@ -73,10 +73,10 @@ net::Task<void> RotationDriver::run() {
       std::erase_if(rotating_, is_gone);
       std::erase_if(stuck_, is_gone);
       std::erase_if(waits_, [&](const auto& entry) { return is_gone(entry.first); });
+      may_begin_ = turns_.take(at_once_ - std::min(at_once_, rotating_.size()));
       walk_ = {std::move(*listed), 0, kThreads};
       for (unsigned i = 0; i < kThreads; ++i) scope_.spawn(walk(walk_));
       while (walk_.walkers > 0) static_cast<void>(co_await walked_.wait(kJoinPoll));
-      has_walked_ = true;
       tell_gauges();
     } else {
       spdlog::error("rotation: {}", listed.error().detail);
@@ -88,17 +88,13 @@ net::Task<void> RotationDriver::run() {
 net::Task<void> RotationDriver::walk(Walk& walk) {
   while (walk.next < walk.domains.size()) {
     const Domain domain = walk.domains[walk.next++];
-    const bool is_new = !rotating_.contains(domain) && !stuck_.contains(domain) && has_walked_ &&
-                        rotating_.size() + asking_ < at_once_;
-    const bool may_begin = is_new || rotating_.contains(domain);
+    const bool may_begin = may_begin_.contains(domain) || rotating_.contains(domain);
     const auto recheck =
         services_.domains.used_within(domain, kInUse) ? kRecheckUsed : kRecheckUnused;
-    if (is_new) ++asking_;
     const auto report =
         co_await net::run_on(pool_, loop_, [&rotator = rotator_, domain, may_begin, recheck] {
           return rotator.advance(domain, may_begin, recheck);
         });
-    if (is_new) --asking_;
     if (report) {
       count(domain, *report);
       continue;
@@ -115,7 +111,10 @@ net::Task<void> RotationDriver::walk(Walk& walk) {
 void RotationDriver::count(const Domain& domain, const keys::Rotator::Report& report) {
   rotating_.erase(domain);
   stuck_.erase(domain);
-  if (report.rotating) (is_moving(report) ? rotating_ : stuck_).insert(domain);
+  if (report.rotating)
+    (is_moving(report) ? rotating_ : stuck_).insert(domain);
+  else if (report.next.step == keys::Step::create && report.next.at <= services_.clock.now())
+    turns_.add(domain);
   tell_wait(domain, report);
   tell_domain_gauges(domain, report);
   for (const keys::KeyEntry& key : report.keys) {

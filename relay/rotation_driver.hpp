@@ -8,6 +8,7 @@
 #include <set>
 
 #include "relay/rotation_parts.hpp"
+#include "relay/rotation_turns.hpp"
 #include "relay/services.hpp"
 
 namespace signet {
@@ -59,8 +60,8 @@ class RotationDriver {
   std::set<Domain> rotating_;            // At most at_once and what was begun by hand.
   std::set<Domain> stuck_;               // Rotating, but not moving: they keep no other waiting.
   std::map<Domain, std::string> waits_;  // What was said of those that wait.
-  bool has_walked_ = false;              // Before, nobody knows how many rotate.
-  std::size_t asking_ = 0;               // Domains that may be about to join them.
+  RotationTurns turns_;                  // Of those that the last walk found due.
+  std::set<Domain> may_begin_;           // On this walk.
   net::TaskScope scope_;
   net::BlockingPool pool_;  // Last: its threads end before what they use.
 };

@@ -169,6 +169,17 @@ class Rotation(RotationCase):
         active = lambda: [f["domain"] for f in made.log() if f["event"] == "key" and f["to"] == "active"]
         self.assertEqual(waiting.until(self, active, "the other rotates", 60)[0], "example.com")
 
+    def test_a_domain_that_is_not_due_takes_no_place_of_one_that_is(self):
+        domains = ["aaa.example", "bbb.example", "ccc.example", "example.com"]
+        made = self.prepare(domains, interval="1d", more="at_once = 1")
+        for domain in domains:
+            self.publish(made.key(domain))
+        for key in list(made.keys.values())[2:]:
+            self.make_old(made, key)
+        made.start()
+        began = lambda: {f["domain"] for f in made.log() if f["event"] == "key" and f["to"] == "generated"}
+        waiting.until(self, lambda: began() == {"ccc.example", "example.com"}, "both have their turn", 60)
+
     def test_after_a_restart_no_rotation_begins_beside_one_that_is_under_way(self):
         made = self.prepare(["example.com", "aaa.example"], interval="1h", more="at_once = 1")
         self.make_old(made, made.key("example.com"))
