@@ -9,10 +9,10 @@ Reads one request from standard input:
     {"action": "delete", "name": "s1._domainkey.example.com"}
 
 Writes its lines, marked "; signet", at the end of the zone file, in place of every TXT record of that
-name, raises the serial of the SOA record, and runs the reload command. The SOA record and those that are
-replaced must stand in one line each, and $ORIGIN, or an SOA record with its whole name, says where
-relative names belong. Safe to repeat. Exit: 0 done; 65 a bad
-request; 75 anything else: Signet asks again later.
+name, raises the serial of the SOA record, and runs the reload command. A record behind them that had its
+owner from them is given it. The SOA record and those that are replaced must stand in one line each, and
+$ORIGIN, or an SOA record with its whole name, says where relative names belong. Safe to repeat. Exit: 0
+done; 65 a bad request; 75 anything else: Signet asks again later.
 """
 import fcntl
 import json
@@ -23,7 +23,7 @@ import sys
 import time
 
 MARK = " ; signet"
-TXT = re.compile(r"\S+\s+(?:(?:\d+\w*|IN)\s+)*TXT\s", re.IGNORECASE)
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 SOA = re.compile(r"(\bSOA\s+\S+\s+\S+\s+\(?\s*)(\d+)", re.IGNORECASE)
 
 
@@ -43,34 +43,74 @@ def line_for(request):
     return name, f"{name}. {int(request['ttl'])} IN TXT ( {strings} ){MARK}\n"
 
 
-def records_of(zone, name):
-    """The lines of the TXT records of that name."""
-    origin, found = "", []
-    for line in zone:
-        owner = line.split(maxsplit=1)[0] if line[:1].strip() else ""
-        if owner.upper() == "$ORIGIN":
-            origin = line.split()[1].strip(".").lower()
-        elif owner.endswith(".") and SOA.search(line):
-            origin = owner.strip(".").lower()
-        elif TXT.match(line) and whole(owner, origin) == name.lower():
-            if line.count("(") > line.count(")"):
-                raise ValueError(f"a TXT record of {name} stands in several lines: put it in one")
-            found.append(line)
-    return found
+def bare(line, number):
+    """The line without comment, parentheses and what is in its strings; and how far it opens them."""
+    text = STRING.sub('""', line)
+    if '"' in text.replace('""', "").partition(";")[0]:
+        raise ValueError(f"line {number + 1} ends within a string")
+    text = text.partition(";")[0]
+    return re.sub("[()]", " ", text), text.count("(") - text.count(")")
+
+
+def entries_of(zone):
+    """(line numbers, owner's whole name or None, does it state that, words) of each record."""
+    origin, owner, depth, entries = None, None, 0, []
+    for number, line in enumerate(zone):
+        text, opens = bare(line, number)
+        inside, depth = depth > 0, depth + opens
+        words = text.split()
+        if inside:
+            entries[-1][0].append(number)
+        elif words and words[0].upper() == "$ORIGIN":
+            origin = words[1].strip(".").lower() if origin is None else whole(words[1], origin)
+        elif words and not words[0].startswith("$"):
+            states = not text[0].isspace()
+            if states:
+                owner = whole(words[0], origin)
+                if origin is None and owner is not None and SOA.search(line):
+                    origin = owner
+            entries.append(([number], owner, states, words[1:] if states else words))
+    if depth:
+        raise ValueError("a parenthesis is not closed")
+    return entries
+
+
+def is_txt(words):
+    kinds = [word.upper() for word in words if not re.fullmatch(r"\d+\w*|IN", word, re.IGNORECASE)]
+    return kinds[:1] == ["TXT"]
 
 
 def whole(owner, origin):
+    """None: nobody says where relative names belong."""
+    if owner == "@":
+        return origin
     if owner.endswith("."):
-        return owner.rstrip(".").lower()
-    return f"{owner}.{origin}".lower() if origin else ""
+        return owner[:-1].lower()
+    return None if origin is None else f"{owner}.{origin}".lower().rstrip(".")
+
+
+def without(zone, name):
+    """The lines that stay when the TXT records of that name go; and those that go."""
+    kept, gone, heir = list(zone), [], False
+    for numbers, owner, states, words in entries_of(zone):
+        goes = owner == name.lower() and is_txt(words)
+        if goes and len(numbers) > 1:
+            raise ValueError(f"a TXT record of {name} stands in several lines: put it in one")
+        if goes:
+            gone.append(zone[numbers[0]])
+            kept[numbers[0]] = ""
+        elif heir and not states:  # Its owner stood in a line that goes.
+            kept[numbers[0]] = f"{name}. {zone[numbers[0]].lstrip()}"
+        heir = goes and (heir or states)
+    return "".join(kept), gone
 
 
 def changed(zone, name, line):
     """The zone's text with the record set or gone; None: it is so already."""
-    known = records_of(zone, name)
-    if known == ([line] if line else []):
+    kept, gone = without(zone, name)
+    if gone == ([line] if line else []):
         return None
-    kept = "".join(each for each in zone if each not in known) + (line or "")
+    kept += ("" if kept.endswith("\n") else "\n") + (line or "")
     found = SOA.search(kept)
     if not found:
         raise ValueError("no SOA record in one line")

@@ -1,9 +1,13 @@
 """Keys rotate under mail: the DNS is a real name server that takes signed updates."""
 import json
 import os
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import tomllib
+import unittest
 from pathlib import Path
 
 import mail
@@ -448,3 +452,38 @@ class Rotation(RotationCase):
             states = self.states(made, domain)
             self.assertEqual(sum(state == "active" for state in states.values()), 1, states)
             self.assertNotEqual(states.get(firsts[domain]), "active")
+
+
+class ZoneFile(unittest.TestCase):
+    """The example publisher with a zone file alone."""
+    SOA = "$ORIGIN example.com.\n@ 60 IN SOA ns hostmaster 1 60 60 60 60\n"
+
+    def publish(self, zone, action="delete", name="s1._domainkey.example.com"):
+        """The exit status, and what is in the file then, without its SOA record."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "zone")
+            file.write_text(self.SOA + zone)
+            request = {"action": action, "name": name, "strings": ["v=DKIM1; p=new"], "ttl": 60}
+            script = Path(__file__).resolve().parents[2] / "config/publish_zone_file.py"
+            done = subprocess.run([sys.executable, script, file], input=json.dumps(request).encode(), stderr=subprocess.PIPE)
+            return done.returncode, "".join(file.read_text().splitlines(keepends=True)[2:])
+
+    def test_a_zone_file_without_a_last_newline_keeps_its_last_record(self):
+        self.assertEqual(self.publish("www IN A 192.0.2.1", "set"),
+                         (0, 'www IN A 192.0.2.1\ns1._domainkey.example.com. 60 IN TXT ( "v=DKIM1; p=new" ) ; signet\n'))
+
+    def test_the_same_line_under_another_origin_stays(self):
+        line = 's1._domainkey IN TXT "v=DKIM1; p=old"\n'
+        self.assertEqual(self.publish(f"{line}$ORIGIN sub\n{line}"), (0, f"$ORIGIN sub\n{line}"))
+        self.assertEqual(self.publish(f"{line}$ORIGIN sub\n{line}", name="s1._domainkey.sub.example.com"), (0, f"{line}$ORIGIN sub\n"))
+
+    def test_a_record_that_names_no_owner_keeps_its_owner(self):
+        self.assertEqual(self.publish('www A 192.0.2.1\ns1._domainkey TXT "old" ; (\n\n\tIN TXT older\n\tHINFO a b\n\tRP . .\n'),
+                         (0, "www A 192.0.2.1\n\ns1._domainkey.example.com. HINFO a b\n\tRP . .\n"))
+        self.assertEqual(self.publish('s1._domainkey HINFO a b\n  TXT "old"\n  RP . .\n'), (0, "s1._domainkey HINFO a b\n  RP . .\n"))
+
+    def test_what_it_can_not_tell_apart_stays_and_is_refused(self):
+        for zone in ('s1._domainkey TXT ( "a"\n"b" )\n', 'x TXT "a\n"\n', "x TXT ( a\n"):
+            self.assertEqual(self.publish(zone, "set"), (75, zone))
+        zone = '; SOA " of old\nx TXT ( "(" ; )\n  s1._domainkey TXT y )\n'
+        self.assertEqual(self.publish(zone), (0, zone))
