@@ -26,17 +26,30 @@ Result<void> check_name(const std::string& name) {
   return fail(Fault::bad_parameter, name + " is longer than a DNS name can be (253 octets)");
 }
 
+/// Selectors that have a CNAME into our zone; empty: the domain is not delegated.
+Result<std::vector<std::string>> stable_selectors(const KeyFolder& folder) {
+  const auto& delegation = folder.store().delegation;
+  if (!delegation) return std::vector<std::string>();
+  const auto rules = read_domain_rules(folder.store(), folder.domain());
+  if (!rules) return rules.failure();
+  return rules->delegated ? delegation->selectors : std::vector<std::string>();
+}
+
+/// Where the record of that selector belongs.
+Result<std::string> place_of(const KeyFolder& folder, const std::string& selector) {
+  const auto stable = stable_selectors(folder);
+  if (!stable) return stable.failure();
+  if (std::ranges::find(*stable, selector) == stable->end())
+    return record_name(folder.domain(), selector);
+  return delegated_name(folder.domain(), selector, folder.store().delegation->zone);
+}
+
 /// Of the record, and of the place that it is published at.
 Result<void> check_names(const KeyFolder& folder, const std::string& selector) {
   const auto checked = check_name(record_name(folder.domain(), selector));
-  const auto& delegation = folder.store().delegation;
-  if (!checked || !delegation) return checked;
-  const auto& stable = delegation->selectors;
-  if (std::ranges::find(stable, selector) == stable.end()) return checked;
-  const auto rules = read_domain_rules(folder.store(), folder.domain());
-  if (!rules) return rules.failure();
-  return rules->delegated ? check_name(delegated_name(folder.domain(), selector, delegation->zone))
-                          : Result<void>();
+  if (!checked) return checked;
+  const auto place = place_of(folder, selector);
+  return place ? check_name(*place) : Result<void>(place.failure());
 }
 
 /// The first key of a domain: a PEM alone, which signs at once.
@@ -75,16 +88,48 @@ bool is_of_use(const KeyEntry& key, Algorithm algorithm) {
   return may_sign && algorithm_of(key) == algorithm;
 }
 
+/// Of the stable selectors: see create_key(); empty: none of them will do.
+std::string choose_stable(const KeySet& keys, const std::vector<std::string>& stable,
+                          Algorithm algorithm) {
+  const auto in_life = std::ranges::count_if(keys, [&](const KeyEntry& key) {
+    return key.state != KeyState::deleted && algorithm_of(key) == algorithm;
+  });
+  for (const std::string& selector : stable) {
+    const KeyEntry* key = find_key(keys, selector);
+    if (key == nullptr || algorithm_of(*key) != algorithm) continue;
+    const bool is_only = in_life == 1 && key->state == KeyState::active;
+    if (is_only || is_pending(*key)) return key->selector;
+  }
+  const std::string* selector = free_selector(keys, stable);
+  return selector != nullptr ? *selector : std::string();
+}
+
+std::string choose_dated(const KeyFolder& folder, const KeySet& keys, Algorithm algorithm,
+                         WallTime now) {
+  return first_dated(now, [&](const std::string& name) {
+    const KeyEntry* known = find_same_name(keys, name);
+    return known == nullptr ? !folder.has_private_key(name)
+                            : known->selector == name && is_of_use(*known, algorithm);
+  });
+}
+
+Result<std::string> choose_selector(const KeyFolder& folder, const KeySet& keys,
+                                    Algorithm algorithm, WallTime now) {
+  const auto stable = stable_selectors(folder);
+  if (!stable) return stable.failure();
+  auto chosen = choose_stable(keys, *stable, algorithm);
+  return chosen.empty() ? choose_dated(folder, keys, algorithm, now) : std::move(chosen);
+}
+
 Result<CreatedKey> create_in(KeyFolder& folder, std::string selector, Algorithm algorithm,
                              const Note& note) {
   auto keys = folder.read();
   if (!keys) return keys.failure();
-  if (selector.empty())
-    selector = first_dated(note.at, [&](const std::string& name) {
-      const KeyEntry* known = find_same_name(*keys, name);
-      return known == nullptr ? !folder.has_private_key(name)
-                              : known->selector == name && is_of_use(*known, algorithm);
-    });
+  if (selector.empty()) {
+    auto chosen = choose_selector(folder, *keys, algorithm, note.at);
+    if (!chosen) return chosen.failure();
+    selector = std::move(*chosen);
+  }
   const KeyEntry* known = find_key(*keys, selector);
   if (known == nullptr && folder.has_private_key(selector))
     return fail(
@@ -107,7 +152,10 @@ Result<CreatedKey> create_in(KeyFolder& folder, std::string selector, Algorithm 
   if (!key) return key.failure();
   KeyEntry entry = *find_key(*keys, selector);
   if (is_new) entry.moves = {{entry.state, note.at, note.reason, note.by}};
-  return CreatedKey{std::move(selector), std::move(*key), std::move(entry), is_new};
+  auto place = place_of(folder, selector);
+  if (!place) return place.failure();
+  return CreatedKey{std::move(selector), std::move(*key), std::move(entry), is_new,
+                    std::move(*place)};
 }
 
 }  // namespace

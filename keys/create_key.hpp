@@ -22,12 +22,14 @@ struct CreatedKey {
   PrivateKey key;
   KeyEntry entry;
   bool is_new = false;  ///< Then the note is the entry's only move.
+  std::string place;    ///< The name its record belongs at: in the zone that a CNAME leads to.
 };
 /// `signet keys new`: makes STORE/<domain>/<selector>.pem (0600, directory 0700). An existing key
 /// of that algorithm that signs or may yet sign is left as it is and returned (safe to repeat).
-/// Empty `selector`: "s" and the date, with letters behind it if need be. The first key of a
-/// domain needs no keyset: it is active. A second one is `generated`, the first stays active.
-/// Blocks. Faults: bad_parameter, as make_key().
+/// Empty `selector`: of those that have a CNAME into our zone that of the algorithm's key on its
+/// way to sign, or of its only key, or a free one; without such "s" and the date, with letters
+/// behind it if need be. The first key of a domain needs no keyset: it is active. A second
+/// one is `generated`, the first stays active. Blocks. Faults: bad_parameter, as make_key().
 [[nodiscard]] Result<CreatedKey> create_key(const StoreAccess& store, const Domain& domain,
                                             std::string selector, Algorithm algorithm,
                                             const Note& note);

@@ -25,28 +25,6 @@ int complain(const std::string& what) {
 
 int refuse(const std::string& what) { return complain_of({Fault::bad_parameter, what}); }
 
-/// Selectors that have a CNAME into our zone; empty: the domain is not delegated.
-Result<std::vector<std::string>> selectors_for(const config::Settings& settings,
-                                               const keys::StoreAccess& store,
-                                               const Domain& domain) {
-  if (!settings.rotation.delegate_to) return std::vector<std::string>();
-  const auto rules = keys::read_domain_rules(store, domain);
-  if (!rules) return rules.failure();
-  return rules->delegated ? settings.rotation.selectors : std::vector<std::string>();
-}
-
-/// The key on its way, that "new" is safe to repeat; else one that is free; else what a date gives.
-std::string next_selector(const std::vector<std::string>& stable, const keys::KeySet& keys) {
-  for (const auto& selector : stable) {
-    const auto* key = keys::find_key(keys, selector);
-    if (key == nullptr) continue;
-    const bool is_first = keys.size() == 1 && key->state == keys::KeyState::active;
-    if (is_first || key->state == keys::KeyState::generated) return selector;
-  }
-  const auto* selector = keys::free_selector(keys, stable);
-  return selector != nullptr ? *selector : std::string();
-}
-
 /// A line from the terminal without echo, or from standard input.
 std::string ask_password() {
   termios before{};
@@ -77,36 +55,26 @@ int new_key(const NewKeyOptions& options) {
     return refuse("--algorithm is rsa or ed25519");
   const auto algorithm =
       options.algorithm == "rsa" ? keys::Algorithm::rsa : keys::Algorithm::ed25519;
-  const auto store = store_access(*settings);
   const keys::Note note{.at = SystemClock().now(), .reason = "new", .by = who()};
-  const auto before = keys::read_key_set(store, *domain);
-  const auto stable = selectors_for(*settings, store, *domain);
-  if (!stable) return complain_of(stable.error());
-  const auto selector = options.selector.empty()
-                            ? next_selector(*stable, before ? *before : keys::KeySet{})
-                            : options.selector;
-  const auto key = keys::create_key(store, *domain, selector, algorithm, note);
+  const auto key =
+      keys::create_key(store_access(*settings), *domain, options.selector, algorithm, note);
   if (!key) return complain_of(key.error());
   if (key->is_new) KeyAudit(*settings).moved(*domain, key->entry, key->entry.state);
   const std::string record = key->key.dns_record();
   const auto name = keys::record_name(*domain, key->selector);
-  const bool is_delegated = std::ranges::find(*stable, key->selector) != stable->end();
-  const auto place =
-      is_delegated ? keys::delegated_name(*domain, key->selector, *settings->rotation.delegate_to)
-                   : name;
-  const std::string zone = keys::txt_line(place, record);
+  const std::string zone = keys::txt_line(key->place, record);
   if (options.json) {
     std::printf("%s\n", nlohmann::json{{"domain", domain->text()},
                                        {"selector", key->selector},
                                        {"algorithm", keys::name_of(key->key.algorithm())},
                                        {"name", name},
-                                       {"published_at", place},
+                                       {"published_at", key->place},
                                        {"record", record},
                                        {"zone", zone}}
                             .dump()
                             .c_str());
   } else {
-    if (is_delegated) std::printf("%s. IN CNAME %s.\n", name.c_str(), place.c_str());
+    if (key->place != name) std::printf("%s. IN CNAME %s.\n", name.c_str(), key->place.c_str());
     std::printf("%s\n", zone.c_str());
     if (key->entry.state == keys::KeyState::active) {
       std::fprintf(stderr, "Publish this record: mail from %s is signed with selector %s.\n",

@@ -16,7 +16,8 @@ void add_new(CLI::App& keys, int& status) {
   place->add_option("--config", options->config, "Configuration file (names the store)");
   place->add_option("--store", options->store, "Store directory");
   place->require_option(1);
-  command->add_option("--selector", options->selector, "Selector (default: made from the date)");
+  command->add_option("--selector", options->selector,
+                      "Selector (default: one with a CNAME, or made from the date)");
   command->add_option("--algorithm", options->algorithm, "rsa (2048 bits) or ed25519")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");

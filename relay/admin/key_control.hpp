@@ -16,7 +16,7 @@ enum class KeyVerb { create, publish, activate, rotate, retire, revoke, import }
 struct KeyOrder {
   KeyVerb verb = KeyVerb::publish;
   Domain domain;
-  std::string selector;           ///< Not for rotate; empty for create: made from the date.
+  std::string selector;           ///< Not for rotate; empty for create: chosen.
   std::string algorithm;          ///< create and rotate: "rsa" or "ed25519".
   bool unproven = false;          ///< activate without asking the DNS.
   std::string by;                 ///< Into the key's history: "token deploy (127.0.0.1:40000)".
