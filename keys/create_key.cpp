@@ -39,8 +39,7 @@ Result<std::vector<std::string>> stable_selectors(const KeyFolder& folder) {
 Result<std::string> place_of(const KeyFolder& folder, const std::string& selector) {
   const auto stable = stable_selectors(folder);
   if (!stable) return stable.failure();
-  if (std::ranges::find(*stable, selector) == stable->end())
-    return record_name(folder.domain(), selector);
+  if (!is_among(*stable, selector)) return record_name(folder.domain(), selector);
   return delegated_name(folder.domain(), selector, folder.store().delegation->zone);
 }
 
@@ -95,7 +94,7 @@ std::string choose_stable(const KeySet& keys, const std::vector<std::string>& st
     return key.state != KeyState::deleted && algorithm_of(key) == algorithm;
   });
   for (const std::string& selector : stable) {
-    const KeyEntry* key = find_key(keys, selector);
+    const KeyEntry* key = find_same_name(keys, selector);
     if (key == nullptr || algorithm_of(*key) != algorithm) continue;
     const bool is_only = in_life == 1 && key->state == KeyState::active;
     if (is_only || is_pending(*key)) return key->selector;

@@ -112,17 +112,19 @@ Result<void> fall_back_to(KeySet& keys, std::string_view selector, const Note& n
 }
 
 Result<void> enter_key(KeySet& keys, KeyEntry entry, const Note& note) {
-  if (KeyEntry* known = find_key(keys, entry.selector)) {
-    if (!is_legal(known->state, generated)) {
+  const auto same = std::ranges::find_if(
+      keys, [&](const KeyEntry& key) { return is_same_name(key.selector, entry.selector); });
+  if (same != keys.end() && (same->selector == entry.selector || same->state == deleted)) {
+    if (!is_legal(same->state, generated)) {
       return fail(Fault::key_state_wrong,
-                  "selector " + entry.selector + " is " + std::string(name_of(known->state)));
+                  "selector " + entry.selector + " is " + std::string(name_of(same->state)));
     }
-    entry.moves = std::move(known->moves);
-    *known = std::move(entry);
-    note_move(*known, generated, note);
+    entry.moves = std::move(same->moves);
+    *same = std::move(entry);
+    note_move(*same, generated, note);
     return {};
   }
-  if (const KeyEntry* same = find_same_name(keys, entry.selector))
+  if (same != keys.end())
     return fail(Fault::key_state_wrong,
                 "selector " + entry.selector + " is the DNS name of " + same->selector);
   note_move(entry, generated, note);

@@ -258,6 +258,11 @@ bool is_same_name(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+bool is_among(const std::vector<std::string>& selectors, std::string_view selector) {
+  return std::ranges::any_of(selectors,
+                             [&](const auto& each) { return is_same_name(each, selector); });
+}
+
 KeyEntry* find_key(KeySet& keys, std::string_view selector) {
   const auto found = std::ranges::find(keys, selector, &KeyEntry::selector);
   return found == keys.end() ? nullptr : &*found;

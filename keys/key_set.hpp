@@ -102,6 +102,7 @@ struct DomainRules {
 
 /// DNS names know no case (RFC 4343).
 [[nodiscard]] bool is_same_name(std::string_view a, std::string_view b);
+[[nodiscard]] bool is_among(const std::vector<std::string>& selectors, std::string_view selector);
 
 /// Null when there is none.
 [[nodiscard]] KeyEntry* find_key(KeySet& keys, std::string_view selector);

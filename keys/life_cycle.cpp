@@ -279,8 +279,7 @@ bool is_wrong(RecordSeen seen) {
 }
 
 bool is_published_by_us(const RotationPolicy& policy, std::string_view selector) {
-  const auto& stable = policy.selectors;
-  return stable.empty() || std::ranges::find(stable, selector) != stable.end();
+  return policy.selectors.empty() || is_among(policy.selectors, selector);
 }
 
 bool is_pending(const KeyEntry& key) {
@@ -324,7 +323,7 @@ const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm) {
 
 const std::string* free_selector(const KeySet& keys, const std::vector<std::string>& selectors) {
   const auto found = std::ranges::find_if(selectors, [&](const std::string& selector) {
-    const KeyEntry* key = find_key(keys, selector);
+    const KeyEntry* key = find_same_name(keys, selector);
     return key == nullptr || key->state == deleted;
   });
   return found == selectors.end() ? nullptr : &*found;

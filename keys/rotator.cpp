@@ -308,7 +308,7 @@ Tallies Rotator::tallies_of(const Domain& domain, const KeySet& keys) {
 void Rotator::tell(const Domain& domain, const KeySet& before, const KeySet& after) {
   if (!observers_.moved) return;
   for (const KeyEntry& key : after) {
-    const auto* old = find_key(before, key.selector);
+    const auto* old = find_same_name(before, key.selector);
     if (old != nullptr && old->moves == key.moves) continue;
     // Where the oldest moves were forgotten, the last one is what is new.
     const auto known = old != nullptr ? old->moves.size() : 0;

@@ -28,7 +28,7 @@ json describe_key(const keys::Rotator& rotator, const Domain& domain, const keys
   auto place = keys::record_name(domain, key.selector);
   result["name"] = place;
   for (const auto& [name, target] : aliases_of(rotator, domain))
-    if (name == place) result["cname"] = place = target;
+    if (keys::is_same_name(name, place)) result["cname"] = place = target;
   const bool has_record =
       key.state != keys::KeyState::deleted && key.state != keys::KeyState::failed;
   const auto record = rotator.record_of(domain, key);

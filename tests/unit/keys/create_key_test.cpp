@@ -42,6 +42,15 @@ TEST_F(CreateKeyTest, a_delegated_domain_that_has_its_key_gets_no_other) {
   EXPECT_FALSE(create(Algorithm::rsa)->is_new) << "the other algorithm's key is none of its";
 }
 
+TEST_F(CreateKeyTest, a_stable_selector_in_other_letters_is_in_use) {
+  write_active("S1");
+  const auto known = create(Algorithm::rsa);
+  ASSERT_TRUE(known) << known.error().detail;
+  EXPECT_EQ(known->selector, "S1");
+  EXPECT_EQ(known->place, "S1.a.example.dkim.example");
+  EXPECT_EQ(create(Algorithm::ed25519)->selector, "s2");
+}
+
 TEST_F(CreateKeyTest, a_domain_that_keeps_its_own_records_gets_a_dated_selector) {
   write("a.example/domain.toml", "[rotation]\ndelegated = false\n");
   write_active("s1");

@@ -224,6 +224,18 @@ TEST(LifeCycleTest, a_publisher_that_was_told_to_remove_a_record_is_not_told_aga
   }
 }
 
+TEST(LifeCycleTest, a_selector_that_differs_in_case_alone_is_the_stable_one) {
+  KeySet keys{{.selector = "S1", .state = active, .algorithm = Algorithm::rsa}};
+  const RotationPolicy policy{.selectors = {"s1", "s2"}};
+  EXPECT_EQ(*free_selector(keys, policy.selectors), "s2");
+  EXPECT_TRUE(is_published_by_us(policy, "S1"));
+  EXPECT_FALSE(enter_key(keys, {.selector = "s1"}, {kStart, "rotation", ""}));
+  keys.front().state = deleted;
+  EXPECT_EQ(*free_selector(keys, policy.selectors), "s1");
+  ASSERT_TRUE(enter_key(keys, {.selector = "s1"}, {kStart, "rotation", ""}));
+  EXPECT_EQ(keys.size(), 1U) << "its history is that of S1";
+}
+
 TEST(LifeCycleTest, deleted_keys_are_remembered_ten_deep) {
   KeySet keys;
   for (int i = 0; i < 15; ++i)
