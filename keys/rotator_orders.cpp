@@ -24,6 +24,13 @@ std::optional<WallTime> in_dns_since(const KeyEntry& key) {
   return since;
 }
 
+/// Failed without a record in the DNS.
+bool never_was_published(const KeyEntry& key) {
+  const auto& moves = key.moves;
+  return key.state == KeyState::failed && moves.size() >= 2 &&
+         moves[moves.size() - 2].to == KeyState::generated;
+}
+
 }  // namespace
 
 Result<KeyEntry> Rotator::begin(const Domain& domain, Algorithm algorithm) {
@@ -158,7 +165,7 @@ bool Rotator::may_still_sign(const KeyEntry& key) const {
 
 Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& selector) {
   auto key = entry(domain, selector);
-  if (!key) return key;
+  if (!key || never_was_published(*key)) return key;
   if (key->state == KeyState::generated) {
     const auto moved = move(domain, selector, KeyState::failed, "revoked before it was published");
     if (!moved) return moved.failure();

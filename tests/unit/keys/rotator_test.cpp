@@ -185,6 +185,17 @@ TEST_F(RotatorTest, a_record_given_to_a_publisher_counts_from_when_all_servers_h
   EXPECT_EQ(active->state, KeyState::active);
 }
 
+TEST_F(RotatorTest, a_key_that_never_was_published_is_revoked_once_for_all) {
+  write_keys({{"s0", "active"}, {"s1", "generated"}});
+  auto rotator = this->rotator({});
+  for (int i = 0; i < 2; ++i) {
+    const auto revoked = rotator.revoke(domain_, "s1");
+    ASSERT_TRUE(revoked);
+    EXPECT_EQ(revoked->state, KeyState::failed);
+  }
+  EXPECT_TRUE(publisher_.told.empty());
+}
+
 TEST_F(RotatorTest, a_record_beside_the_delegated_ones_is_given_to_nobody) {
   write_keys({{"s0", "active"}, {"own", "generated"}});
   auto rotator = Rotator({.store = {.directory = store_},
