@@ -1,8 +1,11 @@
 #include "keys/publisher.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <future>
+#include <regex>
 #include <thread>
 
 #include "tests/unit/keys/store_fixture.hpp"
@@ -48,6 +51,27 @@ TEST_F(CommandPublisherTest, the_program_gets_the_request_and_a_bare_environment
   ASSERT_TRUE(run("#!/bin/sh\ncat > \"$1\"\n", std::nullopt));
   EXPECT_EQ(output(), R"({"action":"delete","name":"s1._domainkey.a.example","ttl":60})"
                       "\n");
+}
+
+TEST_F(CommandPublisherTest, the_program_has_none_of_our_signal_settings_and_descriptors) {
+  const auto before = signal(SIGPIPE, SIG_IGN);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  ASSERT_EQ(dup2(STDERR_FILENO, 200), 200);
+  const auto done =
+      run("#!/bin/sh\ncat >/dev/null\n"
+          "grep -E '^Sig(Blk|Ign)' /proc/$$/status > \"$1\"\n"
+          "if [ -e /proc/$$/fd/200 ]; then echo inherited >> \"$1\"; fi\n");
+  close(200);
+  pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+  signal(SIGPIPE, before);
+  ASSERT_TRUE(done) << done.error().detail;
+  // Beyond the 31 are those that the C library keeps for itself.
+  const auto said = output();
+  EXPECT_TRUE(std::regex_match(said, std::regex("SigBlk:\t0{16}\nSigIgn:\t0{7}[01][08]0{7}\n")))
+      << said;
 }
 
 TEST_F(CommandPublisherTest, any_other_end_is_a_failure_that_is_tried_again) {
