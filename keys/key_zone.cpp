@@ -13,6 +13,7 @@ namespace signet::keys {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::size_t kMaxName = 254;  // RFC 1035 2.3.4, with the last dot.
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -38,6 +39,8 @@ class ZoneReader {
       auto words = read_entry();
       if (!words) return words.failure();
       if (!words->empty()) take(*words, keeps_owner);
+      if (origin_.size() > kMaxName)
+        return fail(Fault::bad_parameter, "$ORIGIN is longer than a DNS name can be");
     }
     return std::move(records_);
   }
@@ -99,8 +102,13 @@ class ZoneReader {
   }
 
   void take(const std::vector<Word>& words, bool keeps_owner) {
+    const std::string& first = words.front().text;
+    if (!keeps_owner && first.starts_with('$')) {
+      if (lower(first) == "$origin" && words.size() > 1) origin_ = complete(words[1].text);
+      return;
+    }
     std::size_t at = 0;
-    if (!keeps_owner) owner_ = words[at++].text;
+    if (!keeps_owner) owner_ = complete(words[at++].text);
     while (at < words.size() && !words[at].is_quoted && lower(words[at].text) != "txt") ++at;
     if (at >= words.size() || words[at].is_quoted) return;
     ZoneRecord record{.owner = owner_, .text = {}};
@@ -108,8 +116,16 @@ class ZoneReader {
     records_.push_back(std::move(record));
   }
 
+  /// RFC 1035 5.1: a name without a last dot is under the origin, where the file says one.
+  [[nodiscard]] std::string complete(const std::string& name) const {
+    if (origin_.empty() || name.ends_with('.')) return name;
+    if (name == "@") return origin_;
+    return name + (origin_ == "." ? "" : ".") + origin_;
+  }
+
   std::string_view zone_;
   std::size_t at_ = 0;
+  std::string origin_;  // Of $ORIGIN.
   std::string owner_;
   std::vector<ZoneRecord> records_;
 };

@@ -11,7 +11,7 @@
 namespace signet::keys {
 
 struct ZoneRecord {
-  std::string owner;  ///< As written: relative to the origin, or absolute with the last dot.
+  std::string owner;  ///< With the last dot, or relative where no $ORIGIN is before it.
   std::string text;   ///< The strings, joined.
 };
 /// TXT records of a zone file; everything else is passed over. Fault: bad_parameter.

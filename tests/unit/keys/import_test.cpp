@@ -414,6 +414,16 @@ TEST_F(ImportTest, the_record_beside_a_key_says_its_selector) {
   EXPECT_EQ(selector("s2 TXT \"\\118\\=" + record.substr(2) + "\""), "s2");  // RFC 1035 5.1.
   EXPECT_THAT(selector("s1._domainkey.other.example. TXT ( " + strings + " )"),
               HasSubstr("no record of example.com"));
+  const auto ours = " TXT ( " + strings + " )\n";
+  EXPECT_EQ(selector("$ORIGIN example.com.\n$ORIGIN _domainkey\n$TTL 60\ns3" + ours), "s3");
+  EXPECT_EQ(selector("$ORIGIN .\ns3._domainkey.example.com" + ours), "s3");
+  EXPECT_EQ(selector("$ORIGIN s3._domainkey.example.com.\n@ A 192.0.2.1\n$TTL 5\n " + ours), "s3");
+  for (const auto* origin : {"other.example.", "_domainkey.other.example."})
+    for (const auto* name : {"s1._domainkey", "s1"})
+      EXPECT_THAT(selector("$ORIGIN " + std::string(origin) + "\n" + name + ours),
+                  HasSubstr("no record of example.com"))
+          << name << " " << origin;
+  EXPECT_THAT(selector("$ORIGIN x.\n$ORIGIN " + std::string(260, 'x') + "\n"), HasSubstr("longer"));
   EXPECT_THAT(selector("s1 TXT \"v=DKIM1; p=AAAA\""), HasSubstr("no record"));
   EXPECT_THAT(selector("s1 TXT \"v=DKIM1"), HasSubstr("within a string"));
 }
