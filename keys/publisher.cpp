@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include "keys/base64.hpp"
 #include "keys/dns_exchange.hpp"
 #include "keys/secret_file.hpp"
 
@@ -32,7 +33,35 @@ Result<void> read_secret(const UpdateOptions& options, Secret& into) {
   into.key.secret.reserve(text->view().size());  // One buffer, which is wiped.
   for (const char c : text->view())
     if (c > ' ') into.key.secret += c;
-  return {};
+  auto octets = decode_base64(into.key.secret);
+  const bool is_usable = octets && !octets->empty();
+  if (octets) OPENSSL_cleanse(octets->data(), octets->size());
+  if (is_usable) return {};
+  return fail(Fault::publisher_failed,
+              "TSIG key: " + file.string() +
+                  (into.key.secret.empty() ? " is empty" : " does not hold a secret in base64"));
+}
+
+/// RFC 8945 4.2: the error in the answer's TSIG; 0 without one.
+unsigned tsig_error_of(const ldns_pkt* answer) {
+  constexpr std::size_t kErrorField = 5;
+  const ldns_rr* signature = ldns_pkt_tsig(answer);
+  const ldns_rdf* field = signature != nullptr ? ldns_rr_rdf(signature, kErrorField) : nullptr;
+  return field != nullptr && ldns_rdf_size(field) == 2 ? ldns_rdf2native_int16(field) : 0;
+}
+
+/// Why the server refused, and what to look at.
+std::string reason_of(const ldns_pkt* answer, const std::string& zone, const TsigKey& key) {
+  const auto error = tsig_error_of(answer);
+  if (error == 16) return "BADSIG: it has another secret for the key " + key.name;
+  if (error == 17)
+    return "BADKEY: it knows no key " + key.name + " of " + key.algorithm + " that may do this";
+  if (error == 18) return "BADTIME: its clock and ours differ";
+  if (error != 0) return "TSIG error " + std::to_string(error);
+  const auto rcode = ldns_pkt_get_rcode(answer);
+  const Ldns<char> text(ldns_pkt_rcode2str(rcode));
+  const std::string name = text ? text.get() : "?";
+  return rcode == LDNS_RCODE_NOTAUTH ? name + ": it is no name server of " + zone : name;
 }
 
 Ldns<ldns_rdf> name_of(const std::string& text) {
@@ -84,11 +113,10 @@ class UpdatePublisher final : public Publisher {
     const auto answer =
         send_update(options_.server, std::move(update), secret.key, options_.timeout);
     if (!answer) return answer.failure();
-    const auto rcode = ldns_pkt_get_rcode(answer->get());
-    if (rcode == LDNS_RCODE_NOERROR) return {};
-    const Ldns<char> text(ldns_pkt_rcode2str(rcode));
+    if (ldns_pkt_get_rcode(answer->get()) == LDNS_RCODE_NOERROR) return {};
     return fail(Fault::publisher_failed, options_.server.to_string() + " refuses the update of " +
-                                             zone + ": " + (text ? text.get() : "?"));
+                                             zone + ": " +
+                                             reason_of(answer->get(), zone, secret.key));
   }
 
  private:

@@ -209,6 +209,30 @@ class Rotation(RotationCase):
         waiting.until(self, lambda: "the rotation of example.com waits: " in made.stderr(), "the reason", 60)
         self.assertIn("no record", made.stderr())
 
+    def test_a_refused_update_says_what_to_look_at(self):
+        made = self.prepare(["example.com"], interval="1d")
+        selector = made.key("example.com")["selector"]
+        text, secret = made.configuration.read_text(), Path(self.server.key_file).read_text()
+
+        def publish(old="", new=""):
+            self.assertIn(old, text)
+            made.configuration.write_text(text.replace(old, new) if old else text)
+            return relay.run_program("keys", "publish", "example.com", selector, "--config", made.configuration, check=False)
+
+        def refusal(*change):
+            done = publish(*change)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            return done.stderr.decode()
+
+        self.assertEqual(publish().returncode, 0)
+        self.assertIn("BADKEY", refusal('key_name = "signet"', 'key_name = "other"'))
+        zone = '[rotation]\nzone = "other.example"'
+        self.assertIn("it is no name server of other.example", refusal("[rotation]", zone))
+        Path(self.server.key_file).write_text("A" + secret[1:] if secret[0] != "A" else "B" + secret[1:])
+        self.assertIn("BADSIG", refusal())
+        Path(self.server.key_file).write_text("")
+        self.assertIn("is empty", refusal())
+
     def test_no_output_holds_key_material(self):
         made = self.start(["example.com"], interval="4s")
         self.send_until(made, ["example.com"], lambda: "retiring" in self.states(made, "example.com").values(), 120)

@@ -23,6 +23,28 @@ TEST(PublisherTest, long_values_become_strings_of_255_octets) {
   EXPECT_EQ(strings[1], "x");
 }
 
+class UpdatePublisherTest : public StoreTest {};
+
+TEST_F(UpdatePublisherTest, a_secret_that_is_none_is_named_before_anything_is_sent) {
+  DnsProof proof({});
+  for (const auto& [secret, why] :
+       std::vector<std::pair<std::string_view, std::string_view>>{{"", "is empty"},
+                                                                  {" \n", "is empty"},
+                                                                  {"swordfish!", "in base64"},
+                                                                  {"QUJ", "in base64"}}) {
+    const auto publisher = make_update_publisher({.server = {},
+                                                  .zone = "a.example",
+                                                  .key_name = "signet",
+                                                  .key_file = write("tsig", secret)},
+                                                 proof);
+    const auto done = publisher->publish({"s1._domainkey.a.example", "v=DKIM1; p=QUJD", 60s});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().fault, Fault::publisher_failed);
+    EXPECT_NE(done.error().detail.find(why), std::string::npos) << done.error().detail;
+    EXPECT_EQ(done.error().detail.find("QUJ"), std::string::npos);
+  }
+}
+
 class CommandPublisherTest : public StoreTest {
  protected:
   Result<void> run(std::string_view script, std::optional<std::string> value = "v=DKIM1; p=QUJD",
