@@ -42,23 +42,33 @@ class Exporter {
   Exporter(const Domains& domains, const std::map<Domain, Domain>& parents, const fs::path& folder)
       : domains_(domains), parents_(parents), folder_(fs::absolute(folder)) {}
 
-  Result<void> run(ExportFormat format) {
+  Result<Exported> run(ExportFormat format) {
+    const bool to_opendkim = format == ExportFormat::opendkim;
+    const bool has_table = to_opendkim || has_parents();
+    if (has_table && folder_.string().find(':') != std::string::npos)
+      return fail(Fault::bad_parameter,
+                  folder_.string() + ": a key table can't name a file with \":\" in its path");
     const auto top = make_folder(folder_);
     if (!top) return top.failure();
     const auto keys = make_folder(folder_ / "keys");
     if (!keys) return keys.failure();
-    const bool to_opendkim = format == ExportFormat::opendkim;
+    Exported exported;
     for (const auto& domain : domains_) {
       for (const SigningKey& key : active_keys(*domain)) {
-        if (to_opendkim && &key != &domain->keys.front()) continue;
+        const bool fits = !has_table || &key == &domain->keys.front();
+        (fits ? exported.written : exported.left_out).push_back({domain->name, key.selector});
+        if (!fits) continue;
         const auto name = key_file(*domain, key, to_opendkim ? ".private" : ".key");
         const auto pem = key.key.to_pem();
         if (const auto written = write_file(*keys, folder_ / name, pem.view()); !written)
-          return written;
+          return written.failure();
       }
     }
-    return to_opendkim ? write_opendkim(*top)
-                       : write_file(*top, folder_ / "dkim_signing.conf", rspamd_settings());
+    const auto written = to_opendkim
+                             ? write_opendkim(*top)
+                             : write_file(*top, folder_ / "dkim_signing.conf", rspamd_settings());
+    if (!written) return written.failure();
+    return exported;
   }
 
  private:
@@ -133,8 +143,8 @@ class Exporter {
 
 }  // namespace
 
-Result<void> export_keys(const Domains& domains, const std::map<Domain, Domain>& parents,
-                         ExportFormat format, const fs::path& folder) {
+Result<Exported> export_keys(const Domains& domains, const std::map<Domain, Domain>& parents,
+                             ExportFormat format, const fs::path& folder) {
   return Exporter(domains, parents, folder).run(format);
 }
 

@@ -178,13 +178,15 @@ int export_keys(const ExportOrder& order) {
   if (!done) return complain_of(done.error());
   KeyAudit audit(*settings);
   json exported = json::array();
-  for (const auto& domain : domains) {
-    for (const auto& key : keys::active_keys(*domain)) {
-      audit.deed(domain->name, key.selector, "exported", "for " + order.format);
-      exported.push_back({{"domain", domain->name.text()}, {"selector", key.selector}});
-      if (!order.json) std::printf("%s\t%s\n", domain->name.text().c_str(), key.selector.c_str());
-    }
+  for (const auto& key : done->written) {
+    audit.deed(key.domain, key.selector, "exported", "for " + order.format);
+    exported.push_back({{"domain", key.domain.text()}, {"selector", key.selector}});
+    if (!order.json) std::printf("%s\t%s\n", key.domain.text().c_str(), key.selector.c_str());
   }
+  for (const auto& key : done->left_out)
+    std::fprintf(stderr,
+                 "note: %s\t%s is not exported: these settings of %s have one key for a domain\n",
+                 key.domain.text().c_str(), key.selector.c_str(), order.format.c_str());
   if (order.json)
     std::printf("%s\n", json{{"directory", order.directory.string()}, {"keys", exported}}
                             .dump(-1, ' ', false, json::error_handler_t::replace)

@@ -428,6 +428,12 @@ TEST_F(ImportTest, the_record_beside_a_key_says_its_selector) {
   EXPECT_THAT(selector("s1 TXT \"v=DKIM1"), HasSubstr("within a string"));
 }
 
+std::vector<std::string> selectors(const std::vector<ExportedKey>& keys) {
+  std::vector<std::string> all;
+  for (const auto& key : keys) all.push_back(key.selector);
+  return all;
+}
+
 TEST_F(ImportTest, what_is_exported_is_imported_again) {
   const auto rsa = write_elsewhere("r", rsa_pem());
   const auto ed25519 = write_elsewhere("e", ed25519_pem());
@@ -439,7 +445,10 @@ TEST_F(ImportTest, what_is_exported_is_imported_again) {
   const std::map<Domain, Domain> parents{{domain("news.example.com"), domain("example.com")}};
 
   const auto opendkim = elsewhere_ / "opendkim";
-  ASSERT_TRUE(export_keys(domains, parents, ExportFormat::opendkim, opendkim));
+  const auto one = export_keys(domains, parents, ExportFormat::opendkim, opendkim);
+  ASSERT_TRUE(one);
+  EXPECT_THAT(selectors(one->written), ElementsAre("r1"));
+  EXPECT_THAT(selectors(one->left_out), ElementsAre("e1"));
   const auto back = read_opendkim(opendkim / "opendkim.conf", {});
   ASSERT_TRUE(back) << back.error().detail;
   ASSERT_THAT(back->rules, SizeIs(2));
@@ -449,7 +458,9 @@ TEST_F(ImportTest, what_is_exported_is_imported_again) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 
   const auto rspamd = elsewhere_ / "rspamd";
-  ASSERT_TRUE(export_keys(domains, {}, ExportFormat::rspamd, rspamd));
+  const auto all = export_keys(domains, {}, ExportFormat::rspamd, rspamd);
+  ASSERT_TRUE(all);
+  EXPECT_THAT(selectors(all->written), ElementsAre("r1", "e1"));
   const auto both =
       read_rspamd(rspamd / "dkim_signing.conf", {}, [](const Domain& name) { return name; });
   ASSERT_TRUE(both) << both.error().detail;
@@ -458,6 +469,15 @@ TEST_F(ImportTest, what_is_exported_is_imported_again) {
   EXPECT_THAT(plan_import(*both, options_).refusals, IsEmpty());
   EXPECT_EQ(export_keys(domains, {}, ExportFormat::rspamd, rspamd).error().fault,
             Fault::bad_parameter);
+
+  const auto tables = elsewhere_ / "tables";
+  const auto first = export_keys(domains, parents, ExportFormat::rspamd, tables);
+  ASSERT_TRUE(first);
+  EXPECT_THAT(selectors(first->left_out), ElementsAre("e1"));
+  EXPECT_FALSE(std::filesystem::exists(tables / "keys/example.com.e1.key"));
+  EXPECT_EQ(export_keys(domains, {}, ExportFormat::opendkim, elsewhere_ / "a:b").error().fault,
+            Fault::bad_parameter);
+  EXPECT_FALSE(std::filesystem::exists(elsewhere_ / "a:b"));
 }
 
 }  // namespace
