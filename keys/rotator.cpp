@@ -188,6 +188,12 @@ Result<void> Rotator::tell_publisher(const Domain& domain, const std::string& se
   return publisher_.publish({name, std::move(value), options_.ttl});
 }
 
+Result<bool> Rotator::publishes(const Domain& domain, const std::string& selector) const {
+  const auto policy = policy_for(domain);
+  if (!policy) return policy.failure();
+  return publisher_.acts() && is_published_by_us(*policy, selector);
+}
+
 Result<Rotator::Aliases> Rotator::aliases_of(const Domain& domain) const {
   const auto policy = policy_for(domain);
   if (!policy) return policy.failure();

@@ -79,6 +79,8 @@ class Rotator {
   using Aliases = std::vector<std::pair<std::string, std::string>>;
   [[nodiscard]] Result<Aliases> aliases_of(const Domain& domain) const;
 
+  /// False: whoever keeps the zone publishes that record, or takes it out. Fault: key_unavailable.
+  [[nodiscard]] Result<bool> publishes(const Domain& domain, const std::string& selector) const;
   /// What the record of a key is to say: an empty p= from its revocation on. Fault: key_unavailable
   /// (the detail says why: no private half, or not the one of the keyset).
   [[nodiscard]] Result<std::string> record_of(const Domain& domain, const KeyEntry& key) const;

@@ -56,11 +56,10 @@ Result<KeyEntry> Rotator::publish(const Domain& domain, const std::string& selec
   }
   const auto record = record_of(domain, *key);
   if (!record) return record.failure();
-  const auto policy = policy_for(domain);
-  if (!policy) return policy.failure();
+  const auto is_given = publishes(domain, selector);
+  if (!is_given) return is_given.failure();
   std::string reason = "an operator publishes it";
-  const bool is_given = publisher_.acts() && is_published_by_us(*policy, selector);
-  if (key->state == KeyState::generated && is_given)
+  if (key->state == KeyState::generated && *is_given)
     reason = reason_to_give(domain, selector, *record);
   if (const auto told = publish_record(domain, selector, *record); !told) return told.failure();
   if (key->state == KeyState::generated) {
@@ -179,7 +178,9 @@ Result<KeyEntry> Rotator::revoke(const Domain& domain, const std::string& select
       return move_key(keys, selector, KeyState::revoked, note("asked for by an operator"));
     });
     if (!moved) return moved.failure();
-    if (may_sign && publisher_.acts()) std::this_thread::sleep_for(options_.policy.settle);
+    const auto is_told = publishes(domain, selector);
+    if (!is_told) return is_told.failure();
+    if (may_sign && *is_told) std::this_thread::sleep_for(options_.policy.settle);
   }
   const auto told = publish_record(domain, selector, revoked_record(algorithm_of(*key)));
   if (!told) return told.failure();

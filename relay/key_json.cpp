@@ -36,6 +36,8 @@ json describe_key(const keys::Rotator& rotator, const Domain& domain, const keys
     result["record"] = *record;
     result["strings"] = keys::character_strings(*record);
     result["zone"] = keys::txt_line(place, *record);
+    const auto publishes = rotator.publishes(domain, key.selector);
+    if (publishes && !*publishes) result["by_hand"] = true;
   }
   if (has_record && !record) result["problem"] = record.error().detail;
   json moves = json::array();

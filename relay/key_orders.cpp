@@ -31,7 +31,6 @@ class Orders {
                   .publisher_failed = {}}) {}
 
   [[nodiscard]] keys::Rotator& rotator() { return rotator_; }
-  [[nodiscard]] bool publishes() const { return parts_.publisher->acts(); }
 
  private:
   SystemClock clock_;
@@ -131,6 +130,23 @@ Result<keys::KeyEntry> obey(const KeyOrder& order, keys::Rotator& rotator, const
   return rotator.begin(domain, keys::Algorithm::rsa);
 }
 
+/// What whoever keeps the zone is to do now.
+void tell_by_hand(const KeyOrder& order, const Domain& domain, const keys::KeyEntry& done,
+                  const json& key) {
+  const bool is_published = order.verb == KeyVerb::publish;
+  const bool is_revoked = done.state == keys::KeyState::revoked;
+  const bool is_new =
+      done.state == keys::KeyState::generated || done.state == keys::KeyState::published;
+  if (!is_published && !is_revoked && !is_new) return;
+  if (!order.json) print({}, false, key["zone"].get<std::string>());
+  const auto name = keys::record_name(domain, done.selector);
+  if (is_revoked)
+    std::fprintf(stderr, "Publish this in place of the record at %s, or remove that.\n",
+                 name.c_str());
+  if (is_published)
+    std::fprintf(stderr, "Publish this: no publisher keeps the record at %s.\n", name.c_str());
+}
+
 void warn_if_none_signs(const KeyOrder& order, keys::Rotator& rotator, const Domain& domain) {
   if (order.verb != KeyVerb::retire && order.verb != KeyVerb::revoke) return;
   const auto report = rotator.look(domain);
@@ -160,15 +176,8 @@ int order_key(const KeyOrder& order) {
   if (!done) return complain_of(done.error());
   const json key = describe_key(orders.rotator(), domain, *done);
   print(key, order.json, domain.text() + "\t" + text_of(key));
-  const bool by_hand = !orders.publishes() && (done->state == keys::KeyState::published ||
-                                               done->state == keys::KeyState::generated ||
-                                               done->state == keys::KeyState::revoked);
-  if (!order.json && by_hand && key.contains("zone"))
-    print({}, false, key["zone"].get<std::string>());
+  if (key.value("by_hand", false)) tell_by_hand(order, domain, *done, key);
   warn_if_none_signs(order, orders.rotator(), domain);
-  if (!orders.publishes() && done->state == keys::KeyState::revoked)
-    std::fprintf(stderr, "Publish this in place of the record at %s, or remove that.\n",
-                 keys::record_name(domain, done->selector).c_str());
   return 0;
 }
 

@@ -72,6 +72,21 @@ class Keys(EndToEnd):
         gone = self.keys("activate", "example.com", new, "--unproven", check=False)
         self.assertEqual((gone.returncode, b"make another key" in gone.stderr), (1, True), gone.stderr)
 
+    def test_a_record_that_no_publisher_keeps_is_printed_for_whoever_keeps_it(self):
+        rotation = '[rotation]\npublisher = "command"\ncommand = ["/bin/false"]\ndelegate_to = "dkim.example"\n'
+        made = relay.Relay(self, self.folder, relay.route(9), more=rotation)
+        place = ("--config", made.configuration)
+        self.keys("new", "example.com", "--selector", "own", place=place)
+        for order, hint in (("publish", b"no publisher keeps"), ("revoke", b"in place of")):
+            done = relay.run_program("keys", order, "example.com", "own", *place)
+            self.assertIn(b"own._domainkey.example.com. IN TXT", done.stdout)
+            self.assertIn(hint, done.stderr)
+        (shown,) = json.loads(self.keys("show", "example.com", place=place).stdout)["keys"]
+        self.assertTrue(shown["by_hand"])
+        self.keys("new", "other.example", place=place)
+        (shown,) = json.loads(self.keys("show", "other.example", place=place).stdout)["keys"]
+        self.assertEqual((shown["selector"], "by_hand" in shown), ("s1", False))
+
     @unittest.skipUnless(os.getuid() == 0, "only root gives files away")
     def test_what_root_makes_in_the_relays_store_is_the_relays(self):
         store = self.folder / "store"

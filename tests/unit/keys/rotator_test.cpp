@@ -204,6 +204,8 @@ TEST_F(RotatorTest, a_record_beside_the_delegated_ones_is_given_to_nobody) {
                          publisher_, proof_, clock_);
   ASSERT_TRUE(rotator.publish(domain_, "own"));
   EXPECT_TRUE(publisher_.told.empty());
+  EXPECT_FALSE(*rotator.publishes(domain_, "own"));
+  EXPECT_TRUE(*rotator.publishes(domain_, "s0"));
   clock_.time += 60s;
   EXPECT_FALSE(rotator.activate(domain_, "own", false));
   clock_.time += 60s;
