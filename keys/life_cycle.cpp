@@ -315,6 +315,16 @@ std::optional<WallTime> rotation_time(const Domain& domain, const KeySet& keys, 
   return time;
 }
 
+std::optional<WallTime> next_rotation(const Domain& domain, const KeySet& keys,
+                                      const RotationPolicy& policy) {
+  std::optional<WallTime> first;
+  for (const auto algorithm : {Algorithm::rsa, Algorithm::ed25519}) {
+    const auto time = rotation_time(domain, keys, algorithm, policy);
+    if (time) first = std::min(first.value_or(*time), *time);
+  }
+  return first ? quiet_until(policy, *first).value_or(*first) : first;
+}
+
 const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm) {
   const auto found = std::ranges::find_if(
       keys, [&](const KeyEntry& key) { return is_pending(key) && algorithm_of(key) == algorithm; });

@@ -106,6 +106,11 @@ struct Due {
                                                     Algorithm algorithm,
                                                     const RotationPolicy& policy);
 
+/// The first of those times, of any algorithm, after quiet hours that it falls into; it may be
+/// past.
+[[nodiscard]] std::optional<WallTime> next_rotation(const Domain& domain, const KeySet& keys,
+                                                    const RotationPolicy& policy);
+
 /// On its way to be active.
 [[nodiscard]] bool is_pending(const KeyEntry& key);
 /// A successor on its way to be active; null: none.

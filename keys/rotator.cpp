@@ -63,8 +63,7 @@ Rotator::Report Rotator::report(const Domain& domain, KeySet keys, const Rotatio
   auto tallies = tallies_of(domain, keys);
   Report report{std::move(keys), facts_of(domain), std::move(tallies), {}, {}};
   report.next = next_due(domain, report.keys, report.facts, policy, clock_.now(), report.tallies);
-  if (policy.rotates)
-    report.rotates_at = rotation_time(domain, report.keys, Algorithm::rsa, policy);
+  if (policy.rotates) report.rotates_at = next_rotation(domain, report.keys, policy);
   report.rotating = successor_of(report.keys, Algorithm::rsa) != nullptr ||
                     successor_of(report.keys, Algorithm::ed25519) != nullptr;
   return report;

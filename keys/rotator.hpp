@@ -48,7 +48,7 @@ class Rotator {
     DnsFacts facts;
     Tallies tallies;  ///< Of a key on trial and the one it is to replace.
     Due next;
-    std::optional<WallTime> rotates_at;  ///< When the RSA key is to be replaced; nothing: never.
+    std::optional<WallTime> rotates_at;  ///< When a key is to be replaced; nothing: never.
     bool rotating = false;               ///< A successor is on its way.
   };
   /// Does what is due now, until the publisher fails. Without `may_begin` no new rotation is begun.

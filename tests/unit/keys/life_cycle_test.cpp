@@ -116,6 +116,23 @@ TEST(LifeCycleTest, nothing_is_changed_in_quiet_hours) {
   EXPECT_EQ(next_due(kDomain, keys, {}, policy, WallTime(day) + 12h).at, WallTime(day) + 12h);
 }
 
+TEST(LifeCycleTest, the_next_rotation_is_of_any_algorithm_and_not_in_quiet_hours) {
+  const WallTime noon = WallTime(std::chrono::floor<std::chrono::days>(kStart)) + 12h;
+  KeySet keys = one_active(noon + 24h);
+  keys.push_back({.selector = "e0",
+                  .state = active,
+                  .algorithm = Algorithm::ed25519,
+                  .moves = {{active, noon, "", ""}}});
+  RotationPolicy policy{.interval = 24h * 90, .jitter = 0s};
+  EXPECT_EQ(next_rotation(kDomain, keys, policy), noon + 24h * 90);
+  policy.quiet = std::pair{11h * 1, 13h * 1};
+  EXPECT_EQ(next_rotation(kDomain, keys, policy), noon + 24h * 90 + 1h);
+  keys.erase(keys.begin());
+  EXPECT_EQ(next_rotation(kDomain, keys, policy), noon + 24h * 90 + 1h);
+  keys.clear();
+  EXPECT_EQ(next_rotation(kDomain, keys, policy), std::nullopt);
+}
+
 TEST(LifeCycleTest, a_key_that_waited_for_the_end_of_quiet_hours_is_proven_anew_before_it_signs) {
   const WallTime night = WallTime(std::chrono::floor<std::chrono::days>(kStart)) + 23h;
   const WallTime morning = night + 7h;
