@@ -41,7 +41,7 @@ Observation::Observation(Services& services, Operations operations)
            services.clock),
       queue_api_(services.spool, reads_, operations.queue, services.clock),
       operator_api_(operations.explanations, operations.control),
-      key_api_(key_service_, orders_),
+      key_api_(key_service_, reads_, orders_),
       state_api_(report_, reads_) {
   queue_api_.add_routes(api_.routes());
   operator_api_.add_routes(api_.routes());

@@ -75,7 +75,7 @@ void KeyApi::list(Call call, Describe describe) {
     if (!domain) return call.refuse(400, "after is not a domain name");
     after = domain->text();
   }
-  pool_.post([this, call = std::move(call), after, limit = *limit, describe]() mutable {
+  reads_.post([this, call = std::move(call), after, limit = *limit, describe]() mutable {
     answer_list(std::move(call), after, limit, describe);
   });
 }
@@ -103,7 +103,7 @@ void KeyApi::answer_list(Call call, const std::string& after, std::size_t limit,
 void KeyApi::show(Call call, Describe describe) {
   const auto domain = Domain::parse(call.segment(0));
   if (!domain) return call.refuse(400, kNoDomain);
-  pool_.post([this, call = std::move(call), domain = *domain, describe]() mutable {
+  reads_.post([this, call = std::move(call), domain = *domain, describe]() mutable {
     const auto described = (control_.*describe)(domain);
     if (!described) return refuse(std::move(call), described.error());
     call.respond(reply(200, *described));
@@ -129,7 +129,7 @@ void KeyApi::obey(Call call, KeyVerb verb) {
                  call.caller.to_string(),
                  call.body.text("private_key"),
                  call.body.text("legacy_until")};
-  pool_.post([this, call = std::move(call), order = std::move(order)]() mutable {
+  orders_.post([this, call = std::move(call), order = std::move(order)]() mutable {
     const auto done = control_.obey(order);
     if (!done) return refuse(std::move(call), done.error());
     call.respond(reply(200, *done));

@@ -9,8 +9,10 @@ namespace signet::admin {
 
 class KeyApi {
  public:
-  /// The control is called on `pool` only. All outlive the API and its last call.
-  KeyApi(KeyControl& control, Executor& pool) : control_(control), pool_(pool) {}
+  /// The control is called on the pools only: orders, which wait for the DNS, on their own. All
+  /// outlive the API and its last call.
+  KeyApi(KeyControl& control, Executor& reads, Executor& orders)
+      : control_(control), reads_(reads), orders_(orders) {}
 
   void add_routes(RouteTable& table);
 
@@ -24,7 +26,8 @@ class KeyApi {
                  std::vector<Member> members = {});
 
   KeyControl& control_;
-  Executor& pool_;
+  Executor& reads_;
+  Executor& orders_;
 };
 
 }  // namespace signet::admin

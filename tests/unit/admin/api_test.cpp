@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -120,11 +121,12 @@ class ApiTest : public ApiFixture {
 
   NotedKeys keys_;
   StillState state_;
+  net::BlockingPool orders_{1};
 
  private:
   NewToken reader_ = make_token("grafana", Scope::read).value();
   NewToken writer_ = make_token("deploy", Scope::write).value();
-  KeyApi key_api_{keys_, pool_};
+  KeyApi key_api_{keys_, pool_, orders_};
   StateApi state_api_{state_, pool_};
 };
 
@@ -276,6 +278,14 @@ TEST_F(ApiTest, verbs_of_keys_reach_the_control_as_they_were_given) {
                           "1 a.example s2 rsa", "2 a.example s2 rsa unproven", "4 a.example s2 rsa",
                           "5 a.example s2 rsa", "6 a.example s3 rsa"));
   EXPECT_EQ(keys_.by, "uid " + std::to_string(::getuid()) + " (unix socket)");
+}
+
+TEST_F(ApiTest, keys_are_shown_while_an_order_waits_for_the_dns) {
+  std::promise<void> answered;
+  orders_.post([&] { answered.get_future().wait(); });
+  for (const auto* path : {"/v1/keys", "/v1/keys/a.example", "/v1/domains"})
+    EXPECT_EQ(status_of(tcp("GET", path, reading())), 200) << path;
+  answered.set_value();
 }
 
 TEST_F(ApiTest, faults_of_keys_have_a_status_and_the_words_of_the_command_line) {
