@@ -325,6 +325,17 @@ std::optional<WallTime> next_rotation(const Domain& domain, const KeySet& keys,
   return first ? quiet_until(policy, *first).value_or(*first) : first;
 }
 
+std::string what_bars_rotation(const KeySet& keys, const RotationPolicy& policy) {
+  const auto& stable = policy.selectors;
+  const bool all_sign = std::ranges::all_of(stable, [&](const std::string& selector) {
+    const KeyEntry* key = find_same_name(keys, selector);
+    return key != nullptr && key->state == active;
+  });
+  if (stable.empty() || !all_sign) return {};
+  return "every selector that has a CNAME is of a key that signs: to rotate them takes " +
+         std::to_string(stable.size() + 1) + " (rotation.selectors)";
+}
+
 const KeyEntry* successor_of(const KeySet& keys, Algorithm algorithm) {
   const auto found = std::ranges::find_if(
       keys, [&](const KeyEntry& key) { return is_pending(key) && algorithm_of(key) == algorithm; });

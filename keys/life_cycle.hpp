@@ -111,6 +111,10 @@ struct Due {
 [[nodiscard]] std::optional<WallTime> next_rotation(const Domain& domain, const KeySet& keys,
                                                     const RotationPolicy& policy);
 
+/// Why no rotation of the domain can ever begin: its keys that sign have every stable selector.
+/// Empty: one can.
+[[nodiscard]] std::string what_bars_rotation(const KeySet& keys, const RotationPolicy& policy);
+
 /// On its way to be active.
 [[nodiscard]] bool is_pending(const KeyEntry& key);
 /// A successor on its way to be active; null: none.

@@ -63,7 +63,10 @@ Rotator::Report Rotator::report(const Domain& domain, KeySet keys, const Rotatio
   auto tallies = tallies_of(domain, keys);
   Report report{std::move(keys), facts_of(domain), std::move(tallies), {}, {}};
   report.next = next_due(domain, report.keys, report.facts, policy, clock_.now(), report.tallies);
-  if (policy.rotates) report.rotates_at = next_rotation(domain, report.keys, policy);
+  if (policy.rotates) {
+    report.rotates_at = next_rotation(domain, report.keys, policy);
+    report.barred = what_bars_rotation(report.keys, policy);
+  }
   report.rotating = successor_of(report.keys, Algorithm::rsa) != nullptr ||
                     successor_of(report.keys, Algorithm::ed25519) != nullptr;
   return report;
@@ -143,9 +146,9 @@ Result<void> Rotator::create(const Domain& domain, const Due& due) {
   if (!policy->selectors.empty()) {
     const auto* stable = free_selector(*keys, policy->selectors);
     if (stable == nullptr) {
-      const std::string what =
-          "all selectors that have a CNAME are in use: wait until an old key is "
-          "deleted";
+      std::string what = what_bars_rotation(*keys, *policy);
+      if (what.empty())
+        what = "all selectors that have a CNAME are in use: wait until an old key is deleted";
       return fail(Fault::key_state_wrong, what, what);
     }
     selector = *stable;

@@ -50,6 +50,7 @@ class Rotator {
     Due next;
     std::optional<WallTime> rotates_at;  ///< When a key is to be replaced; nothing: never.
     bool rotating = false;               ///< A successor is on its way.
+    std::string barred = {};             ///< Why no rotation can ever begin; empty: one can.
   };
   /// Does what is due now, until the publisher fails. Without `may_begin` no new rotation is begun.
   /// Faults: not_found, store_read_only, key_unavailable.

@@ -102,11 +102,15 @@ int plan_all(const KeyOrder& order, Orders& orders, const std::vector<Domain>& d
       status = complain_of(report.error());
       continue;
     }
-    const auto time = report->rotates_at;
-    plan.push_back(
-        {{"domain", domain.text()}, {"rotates", time ? json(keys::format_time(*time)) : json()}});
-    if (!order.json)
-      print({}, false, domain.text() + "\t" + (time ? keys::format_time(*time) : "never"));
+    const auto time = report->barred.empty() ? report->rotates_at : std::nullopt;
+    json row{{"domain", domain.text()},
+             {"rotates", time ? json(keys::format_time(*time)) : json()}};
+    if (!report->barred.empty()) row["problem"] = report->barred;
+    plan.push_back(std::move(row));
+    if (order.json) continue;
+    print({}, false, domain.text() + "\t" + (time ? keys::format_time(*time) : "never"));
+    if (!report->barred.empty())
+      std::fprintf(stderr, "signet: %s: %s\n", domain.text().c_str(), report->barred.c_str());
   }
   if (order.json) print(plan, true, "");
   return status;

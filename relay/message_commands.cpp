@@ -8,6 +8,7 @@
 #include "relay/commands.hpp"
 #include "relay/net/resolver.hpp"
 #include "relay/parse/parsed.hpp"
+#include "relay/rotation_parts.hpp"
 #include "relay/services.hpp"
 #include "relay/sign/plan.hpp"
 #include "relay/sign/signer.hpp"
@@ -135,6 +136,15 @@ class BlockingLookup {
   net::Resolver& resolver_;
 };
 
+/// Why no key of the domain can be rotated; empty: they can, or are not to be.
+std::string what_bars_rotation(const config::Settings& settings, const Domain& domain) {
+  const SystemClock clock;
+  RotationParts parts(settings, "");
+  keys::Rotator rotator(parts.options, *parts.publisher, parts.proof, clock);
+  const auto report = rotator.look(domain);
+  return report ? report->barred : std::string();
+}
+
 }  // namespace
 
 int sign(const std::filesystem::path& config) {
@@ -193,6 +203,7 @@ int check(const std::filesystem::path& config, bool all, bool json) {
   }
   std::size_t signed_count = 0;
   auto failures = nlohmann::json::array();
+  auto warnings = nlohmann::json::array();
   const auto probe = [&](const std::string& address) {
     const auto made =
         sign_message(*settings, "From: " + address + "\r\nSubject: probe\r\n\r\nprobe\r\n");
@@ -205,6 +216,10 @@ int check(const std::filesystem::path& config, bool all, bool json) {
   for (const Domain& domain : *domains) {
     if (!all && signed_count + failures.size() == kSample) break;
     if (probe("probe@" + domain.text())) ++signed_count;
+    const auto barred = what_bars_rotation(*settings, domain);
+    if (barred.empty()) continue;
+    warnings.push_back({{"domain", domain.text()}, {"reason", barred}});
+    if (!json) std::fprintf(stderr, "warning: %s: %s\n", domain.text().c_str(), barred.c_str());
   }
   // Reports of ours go out signed or not at all.
   if (!settings->dsn.from.empty()) (void)probe(settings->dsn.from);
@@ -214,7 +229,8 @@ int check(const std::filesystem::path& config, bool all, bool json) {
                                        {"domains", domains->size()},
                                        {"signed", signed_count},
                                        {"problems", problems},
-                                       {"failures", failures}}
+                                       {"failures", failures},
+                                       {"warnings", warnings}}
                             .dump()
                             .c_str());
   } else {

@@ -142,7 +142,7 @@ bool RotationDriver::is_moving(const keys::Rotator::Report& report) const {
 
 // Once for each reason.
 void RotationDriver::tell_wait(const Domain& domain, const keys::Rotator::Report& report) {
-  std::string why;
+  std::string why = report.barred;
   for (const keys::KeyEntry& key : report.keys) {
     const auto fact = report.facts.find(key.selector);
     if (!is_pending(key) || fact == report.facts.end() || fact->second.detail.empty()) continue;
@@ -153,7 +153,8 @@ void RotationDriver::tell_wait(const Domain& domain, const keys::Rotator::Report
     return;
   }
   std::string& told = waits_[domain];
-  if (told != why) spdlog::info("the rotation of {} waits: {}", domain.text(), why);
+  const auto level = why == report.barred ? spdlog::level::warn : spdlog::level::info;
+  if (told != why) spdlog::log(level, "the rotation of {} waits: {}", domain.text(), why);
   told = std::move(why);
 }
 

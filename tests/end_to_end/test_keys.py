@@ -87,6 +87,23 @@ class Keys(EndToEnd):
         (shown,) = json.loads(self.keys("show", "other.example", place=place).stdout)["keys"]
         self.assertEqual((shown["selector"], "by_hand" in shown), ("s1", False))
 
+    def test_too_few_stable_selectors_for_a_rotation_are_said_everywhere(self):
+        rotation = '[rotation]\npublisher = "manual"\ndelegate_to = "dkim.example"\n'
+        made = relay.Relay(self, self.folder, relay.route(9), more=rotation)
+        place = ("--config", made.configuration)
+        self.assertEqual(json.loads(self.keys("new", "example.com", place=place).stdout)["selector"], "s1")
+        second = json.loads(self.keys("new", "example.com", "--algorithm", "ed25519", place=place).stdout)
+        self.assertEqual(second["selector"], "s2")
+        checked = relay.run_program("check", *place)
+        self.assertNotIn(b"takes 3", checked.stderr)
+        self.keys("activate", "example.com", "s2", "--unproven", place=place)
+        for command in (("check",), ("keys", "rotate", "--all", "--dry-run"), ("keys", "rotate", "example.com")):
+            done = relay.run_program(*command, *place, check=False)
+            self.assertEqual(done.returncode, 1 if command[-1] == "example.com" else 0)
+            self.assertIn(b"to rotate them takes 3", done.stderr)
+        made.start()
+        waiting.until(self, lambda: "to rotate them takes 3" in made.stderr(), "the log says it")
+
     @unittest.skipUnless(os.getuid() == 0, "only root gives files away")
     def test_what_root_makes_in_the_relays_store_is_the_relays(self):
         store = self.folder / "store"

@@ -185,6 +185,24 @@ TEST_F(RotatorTest, a_record_given_to_a_publisher_counts_from_when_all_servers_h
   EXPECT_EQ(active->state, KeyState::active);
 }
 
+TEST_F(RotatorTest, a_domain_whose_keys_leave_no_selector_says_how_many_it_takes) {
+  write_keys({{"S1", "active", 24h * 365}, {"s2", "retiring"}});
+  const auto report = [&](std::vector<std::string> selectors) {
+    auto rotator = Rotator({.store = {.directory = store_},
+                            .policy = {.selectors = std::move(selectors)},
+                            .delegate_to = domain("dkim.example")},
+                           publisher_, proof_, clock_);
+    const auto begun = rotator.begin(domain_, Algorithm::ed25519);
+    return rotator.look(domain_)->barred + (begun ? "" : "; " + begun.error().detail);
+  };
+  EXPECT_EQ(report({"s1", "s2"}),
+            "; all selectors that have a CNAME are in use: wait until an old key is deleted");
+  write_keys({{"S1", "active", 24h * 365}, {"s2", "active"}});
+  const auto barred = report({"s1", "s2"});
+  EXPECT_NE(barred.find("to rotate them takes 3"), std::string::npos) << barred;
+  EXPECT_EQ(report({"s1", "s2", "s3"}), "");
+}
+
 TEST_F(RotatorTest, a_key_that_never_was_published_is_revoked_once_for_all) {
   write_keys({{"s0", "active"}, {"s1", "generated"}});
   auto rotator = this->rotator({});
