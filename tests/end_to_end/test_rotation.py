@@ -407,8 +407,9 @@ class Rotation(RotationCase):
 
         def moves():
             """From the keyset: a line of the log may be lost with the process."""
-            keyset = tomllib.loads((self.folder / "store/example.com/keyset.toml").read_text())
-            return [(key["selector"], move["to"]) for key in keyset["key"] for move in key.get("move", [])]
+            keyset = self.folder / "store/example.com/keyset.toml"
+            keys = tomllib.loads(keyset.read_text())["key"] if keyset.exists() else []
+            return [(key["selector"], move["to"]) for key in keys for move in key.get("move", [])]
 
         def came(to):
             """A move to `to` of the rotation that replaces the first key."""
