@@ -137,10 +137,7 @@ class BlockingLookup {
 };
 
 /// Why no key of the domain can be rotated; empty: they can, or are not to be.
-std::string what_bars_rotation(const config::Settings& settings, const Domain& domain) {
-  const SystemClock clock;
-  RotationParts parts(settings, "");
-  keys::Rotator rotator(parts.options, *parts.publisher, parts.proof, clock);
+std::string what_bars_rotation(keys::Rotator& rotator, const Domain& domain) {
   const auto report = rotator.look(domain);
   return report ? report->barred : std::string();
 }
@@ -201,6 +198,8 @@ int check(const std::filesystem::path& config, bool all, bool json) {
     std::fprintf(stderr, "%s: store: %s\n", config.c_str(), domains.error().detail.c_str());
     return 2;
   }
+  RotationParts parts(*settings, "");
+  keys::Rotator rotator(parts.options, *parts.publisher, parts.proof, clock);
   std::size_t signed_count = 0;
   auto failures = nlohmann::json::array();
   auto warnings = nlohmann::json::array();
@@ -216,7 +215,7 @@ int check(const std::filesystem::path& config, bool all, bool json) {
   for (const Domain& domain : *domains) {
     if (!all && signed_count + failures.size() == kSample) break;
     if (probe("probe@" + domain.text())) ++signed_count;
-    const auto barred = what_bars_rotation(*settings, domain);
+    const auto barred = what_bars_rotation(rotator, domain);
     if (barred.empty()) continue;
     warnings.push_back({{"domain", domain.text()}, {"reason", barred}});
     if (!json) std::fprintf(stderr, "warning: %s: %s\n", domain.text().c_str(), barred.c_str());
