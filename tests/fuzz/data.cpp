@@ -35,7 +35,8 @@ bool is_crlf_text(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') return false;
     if (text[i] != '\r') continue;
-    if (++i == text.size() || text[i] != '\n') return false;
+    ++i;
+    if (i == text.size() || text[i] != '\n') return false;
   }
   return true;
 }

@@ -13,9 +13,9 @@ void check(std::string_view input) {
   const auto keys = kFiles.write("KeyTable", take_part(input));
   const auto signing = kFiles.write("SigningTable", input);
   for (const std::string kind : {"file:", "refile:"}) {
-    const auto configuration =
-        kFiles.write("opendkim.conf", "KeyTable " + keys.string() + "\nSigningTable " + kind +
-                                          signing.string() + "\n" + more);
+    std::string text = "KeyTable " + keys.string();
+    text.append("\nSigningTable ").append(kind).append(signing.string()).append("\n").append(more);
+    const auto configuration = kFiles.write("opendkim.conf", text);
     check_rules(keys::read_opendkim(configuration, kNamed));
   }
   check_rules(keys::read_opendkim(kFiles.write("opendkim.conf", more), kNamed));

@@ -1,6 +1,7 @@
 #include "tests/unit/accept/conversation.hpp"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,11 +33,11 @@ std::pair<net::Stream, net::Stream> connected_streams(net::Loop& loop) {
   socklen_t length = anywhere.to_sockaddr(storage);
   auto* address = reinterpret_cast<sockaddr*>(&storage);
   const int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bind(listening, address, length);
+  EXPECT_EQ(bind(listening, address, length), 0);
   listen(listening, 1);
   getsockname(listening, address, &length);
   const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  connect(client, address, length);
+  EXPECT_EQ(connect(client, address, length), 0);
   fcntl(client, F_SETFL, O_NONBLOCK);
   const int server = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   close(listening);
