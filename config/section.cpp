@@ -162,7 +162,9 @@ void Section::duration(std::string_view key, seconds& into, seconds min) {
 
 void Section::durations(std::string_view key, std::vector<seconds>& into, seconds min) {
   std::vector<seconds> read;
+  bool is_empty = true;
   texts(key, [&](const std::string& text, Position at) {
+    is_empty = false;
     const auto span = parse_duration(text);
     if (!span || *span % seconds(1) != milliseconds(0))
       return problem_at(at, key, "must hold durations of whole seconds, such as \"5m\"");
@@ -172,7 +174,7 @@ void Section::durations(std::string_view key, std::vector<seconds>& into, second
     read.push_back(std::chrono::duration_cast<seconds>(*span));
   });
   if (!has(key)) return;
-  if (read.empty()) return problem(key, "must hold at least one duration");
+  if (is_empty) return problem(key, "must hold at least one duration");
   into = std::move(read);
 }
 
