@@ -142,7 +142,7 @@ void tell_by_hand(const KeyOrder& order, const Domain& domain, const keys::KeyEn
   const bool is_new =
       done.state == keys::KeyState::generated || done.state == keys::KeyState::published;
   if (!is_published && !is_revoked && !is_new) return;
-  if (!order.json) print({}, false, key["zone"].get<std::string>());
+  if (!order.json && key.contains("zone")) print({}, false, key["zone"].get<std::string>());
   const auto name = keys::record_name(domain, done.selector);
   if (is_revoked)
     std::fprintf(stderr, "Publish this in place of the record at %s, or remove that.\n",
