@@ -186,6 +186,11 @@ TEST(ReaderTest, tells_all_problems_in_the_order_of_the_file) {
                           HasSubstr("f:3:1: unknown key"), HasSubstr("f:5:8: 'hops'")));
 }
 
+TEST(ReaderTest, says_once_what_is_wrong_with_the_only_duration) {
+  EXPECT_THAT(words(load_text("[queue]\nretries = ['20s']\n", "f").problems),
+              ::testing::Contains(HasSubstr("'retries' in [queue]")).Times(1));
+}
+
 TEST(ReaderTest, tells_where_the_syntax_is_wrong) {
   const Loaded loaded = load_text("hostname = \"mx\"\n[[listen]\n", "f");
   ASSERT_EQ(loaded.problems.size(), 1U);
