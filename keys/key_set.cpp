@@ -7,6 +7,7 @@
 
 #include "config/document.hpp"
 #include "config/quantity.hpp"
+#include "keys/letter_case.hpp"
 
 namespace signet::keys {
 namespace {
@@ -252,10 +253,7 @@ bool is_selector(std::string_view text) {
 }
 
 bool is_same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_among(const std::vector<std::string>& selectors, std::string_view selector) {

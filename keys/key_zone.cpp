@@ -8,19 +8,13 @@
 #include "keys/import_keys.hpp"
 #include "keys/key_record.hpp"
 #include "keys/key_set.hpp"
+#include "keys/letter_case.hpp"
 
 namespace signet::keys {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::size_t kMaxName = 254;  // RFC 1035 2.3.4, with the last dot.
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return result;
-}
 
 /// Words of one entry; parentheses and line ends within them are gone, quoted strings are kept
 /// apart.

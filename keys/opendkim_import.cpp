@@ -5,6 +5,7 @@
 #include <fstream>
 #include <optional>
 
+#include "keys/letter_case.hpp"
 #include "keys/signing_table.hpp"
 
 namespace signet::keys {
@@ -17,13 +18,6 @@ constexpr std::string_view kSpace = " \t\r\n";
 std::string_view trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
   return text.substr(0, text.find_last_not_of(kSpace) + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return result;
 }
 
 /// A line without comment, at its first white space taken apart.

@@ -9,6 +9,7 @@
 
 #include "keys/dns_exchange.hpp"
 #include "keys/key_record.hpp"
+#include "keys/letter_case.hpp"
 #include "keys/secret_file.hpp"
 
 namespace signet::keys {
@@ -19,18 +20,11 @@ constexpr int kMaxAliases = 4;
 constexpr int kMaxLabels = 20;
 constexpr std::size_t kSoaFields = 7;  // RFC 1035 3.3.13; the last is the minimum.
 
-/// DNS names know no case (RFC 4343).
-std::string lowered(std::string name) {
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return name;
-}
-
 std::string text_of(const ldns_rdf* name) {
   const Ldns<char> text(ldns_rdf2str(name));
   std::string result = text ? text.get() : "";
   if (result.size() > 1 && result.ends_with('.')) result.pop_back();
-  return lowered(std::move(result));
+  return lower(result);
 }
 
 /// The character-strings of a TXT record, joined.
@@ -129,8 +123,8 @@ void DnsProof::wait_for_turn() {
 }
 
 Seen DnsProof::look(const std::string& name, const std::string& expected) {
-  if (!options_.authoritative) return look_in_caches(lowered(name), expected);
-  auto seen = look_in_zone(lowered(name), expected);
+  if (!options_.authoritative) return look_in_caches(lower(name), expected);
+  auto seen = look_in_zone(lower(name), expected);
   if (seen.seen != RecordSeen::ours || options_.also.empty()) return seen;
   for (const Endpoint& resolver : options_.also) {
     const auto one = ask_one(resolver, name, expected, false);
@@ -274,7 +268,7 @@ Result<DnsProof::Zone> DnsProof::zone_of(const std::string& name) {
 
 Result<DnsProof::Zone> DnsProof::apex_of(const std::string& name) {
   // The selector itself may be an alias, whose SOA is another zone's: begin above it.
-  std::string at = parent_of(lowered(name));
+  std::string at = parent_of(lower(name));
   for (int i = 0; i < kMaxLabels; ++i, at = parent_of(at)) {
     const auto answer = ask_resolvers(at, LDNS_RR_TYPE_SOA);
     if (!answer) return answer.failure();

@@ -3,19 +3,14 @@
 #include <algorithm>
 #include <set>
 
+#include "keys/letter_case.hpp"
+
 namespace signet::keys {
 namespace {
 
 using Signing = SigningTables::Signing;
 
 enum class Covers { none, some, all };
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return result;
-}
 
 std::string_view domain_part(std::string_view pattern) {
   const auto at = pattern.rfind('@');
